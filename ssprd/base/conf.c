@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/conf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define CONF_KEYS_MAX 128
+
+/* One file being read. inih does not tell the handler where it is, so the reader counts. */
+struct conf_reading {
+	const char *path;
+	FILE *file;
+	unsigned int line;
+	const struct conf_table *table;
+	struct conf_report *report;
+	unsigned int seen[CONF_KEYS_MAX]; /* the line where this file set the key */
+};
+
+void conf_complain(struct conf_report *report, const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	report->mistakes++;
+	report->say(report->to, line);
+}
+
+int conf_duration(const char *text, int64_t *ret)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char *end;
+	long n;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || n > INT_MAX || *end == 0 || end[1] != 0)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (units[i].unit == *end) {
+			*ret = n * units[i].seconds;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static void duration_text(int64_t seconds, char *ret, size_t size)
+{
+	const char *unit = "s";
+
+	if (seconds % 86400 == 0 && seconds >= 86400) {
+		seconds /= 86400;
+		unit = "d";
+	} else if (seconds % 3600 == 0 && seconds >= 3600) {
+		seconds /= 3600;
+		unit = "h";
+	} else if (seconds % 60 == 0 && seconds >= 60) {
+		seconds /= 60;
+		unit = "m";
+	}
+	snprintf(ret, size, "%" PRId64 "%s", seconds, unit);
+}
+
+static int choice_index(const char *const *choices, const char *value, unsigned int *ret)
+{
+	for (unsigned int i = 0; choices[i]; i++)
+		if (strcmp(choices[i], value) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+static void choices_text(const char *const *choices, char *ret, size_t size)
+{
+	size_t at = 0;
+
+	ret[0] = 0;
+	for (size_t i = 0; choices[i] && at < size; i++)
+		at += (size_t)snprintf(ret + at, size - at, "%s%s", i ? ", " : "", choices[i]);
+}
+
+static int set_string(const struct conf_key *k, const char *value, void *to, char *right, size_t size)
+{
+	const char *wrong = k->wrong ? k->wrong(value) : NULL;
+
+	if (wrong || strlen(value) >= CONF_TEXT) {
+		snprintf(right, size, "%s", wrong ? wrong : "a shorter text");
+		return -EINVAL;
+	}
+	memset(to, 0, CONF_TEXT);
+	memcpy(to, value, strlen(value));
+	return 0;
+}
+
+static int set_bool(const struct conf_key *k _unused_, const char *value, void *to, char *right, size_t size)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0) {
+		snprintf(right, size, "yes or no");
+		return -EINVAL;
+	}
+	*(bool *)to = value[0] == 'y';
+	return 0;
+}
+
+static int set_number(const struct conf_key *k, const char *value, void *to, char *right, size_t size)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(value, &end, 10);
+	if (errno != 0 || end == value || *end != 0 || n < k->min || n > k->max) {
+		snprintf(right, size, "a number from %" PRId64 " to %" PRId64, k->min, k->max);
+		return -EINVAL;
+	}
+	*(unsigned int *)to = (unsigned int)n;
+	return 0;
+}
+
+static int set_duration(const struct conf_key *k, const char *value, void *to, char *right, size_t size)
+{
+	char min[32], max[32];
+	int64_t n;
+
+	if (conf_duration(value, &n) < 0 || n < k->min || n > k->max) {
+		duration_text(k->min, min, sizeof(min));
+		duration_text(k->max, max, sizeof(max));
+		snprintf(right, size, "a time from %s to %s, like 90s, 5m, 24h or 7d", min, max);
+		return -EINVAL;
+	}
+	*(int64_t *)to = n;
+	return 0;
+}
+
+static int set_choice(const struct conf_key *k, const char *value, void *to, char *right, size_t size)
+{
+	if (choice_index(k->choices, value, to) == 0)
+		return 0;
+	snprintf(right, size, "one of: ");
+	choices_text(k->choices, right + 8, size - 8);
+	return -EINVAL;
+}
+
+static const char *word_wrong(const struct conf_key *k, const struct conf_list *list, const char *word, char *right,
+			      size_t size)
+{
+	unsigned int index;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->item[i], word) == 0)
+			return "each word only once";
+	if (list->n == CONF_LIST || strlen(word) >= sizeof(list->item[0]))
+		return "at most 32 words of at most 63 bytes";
+	if (k->wrong && k->wrong(word))
+		return k->wrong(word);
+	if (!k->choices || choice_index(k->choices, word, &index) == 0)
+		return NULL;
+	snprintf(right, size, "words out of: ");
+	choices_text(k->choices, right + 14, size - 14);
+	return right;
+}
+
+static int set_words(const struct conf_key *k, const char *value, void *to, char *right, size_t size)
+{
+	struct conf_list list = {};
+	char copy[INI_MAX_LINE], *save = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", value);
+	for (char *w = strtok_r(copy, " \t,", &save); w; w = strtok_r(NULL, " \t,", &save)) {
+		const char *wrong = word_wrong(k, &list, w, right, size);
+
+		if (wrong) {
+			if (wrong != right)
+				snprintf(right, size, "%s", wrong);
+			return -EINVAL;
+		}
+		memcpy(list.item[list.n++], w, strlen(w) + 1);
+	}
+	memcpy(to, &list, sizeof(list));
+	return 0;
+}
+
+static int set_value(const struct conf_key *k, const char *value, void *values, char *right, size_t size)
+{
+	static int (*const set[])(const struct conf_key *, const char *, void *, char *, size_t) = {
+		[CONF_STRING] = set_string,	[CONF_BOOL] = set_bool,	    [CONF_NUMBER] = set_number,
+		[CONF_DURATION] = set_duration, [CONF_CHOICE] = set_choice, [CONF_WORDS] = set_words,
+	};
+
+	return set[k->kind](k, value, (char *)values + k->offset, right, size);
+}
+
+static bool has_section(const struct conf_table *t, const char *section)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->keys[i].section, section) == 0)
+			return true;
+	return false;
+}
+
+static void section_keys(const struct conf_table *t, const char *section, char *ret, size_t size)
+{
+	size_t at = 0;
+
+	ret[0] = 0;
+	for (size_t i = 0; i < t->n && at < size; i++)
+		if (strcmp(t->keys[i].section, section) == 0)
+			at += (size_t)snprintf(ret + at, size - at, "%s%s", at ? ", " : "", t->keys[i].key);
+}
+
+static void unknown_key(struct conf_reading *reading, const char *section, const char *key)
+{
+	char known[384];
+
+	if (!has_section(reading->table, section)) {
+		conf_complain(reading->report, "%s:%u: there is no section [%s]", reading->path, reading->line, section);
+		return;
+	}
+	section_keys(reading->table, section, known, sizeof(known));
+	conf_complain(reading->report, "%s:%u: [%s] has no key '%s'; it has: %s", reading->path, reading->line, section,
+		      key, known);
+}
+
+static int on_key(void *user, const char *section, const char *key, const char *value)
+{
+	struct conf_reading *reading = user;
+	const struct conf_table *t = reading->table;
+	char right[256];
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct conf_key *k = &t->keys[i];
+
+		if (strcmp(k->section, section) != 0 || strcmp(k->key, key) != 0)
+			continue;
+		if (reading->seen[i])
+			conf_complain(reading->report, "%s:%u: [%s] %s was set in line %u already", reading->path,
+				      reading->line, section, key, reading->seen[i]);
+		else if (set_value(k, value ? value : "", t->values, right, sizeof(right)) < 0)
+			conf_complain(reading->report, "%s:%u: [%s] %s = %s: must be %s", reading->path, reading->line,
+				      section, key, value ? value : "", right);
+		reading->seen[i] = reading->line;
+		return 1;
+	}
+	unknown_key(reading, section, key);
+	return 1;
+}
+
+static char *next_line(char *to, int size, void *stream)
+{
+	struct conf_reading *reading = stream;
+	char *line = fgets(to, size, reading->file);
+	size_t len;
+	int c;
+
+	if (!line)
+		return NULL;
+	reading->line++;
+	len = strlen(line);
+	if (len == 0 || line[len - 1] == '\n' || feof(reading->file))
+		return line;
+	conf_complain(reading->report, "%s:%u: a line has at most %d bytes", reading->path, reading->line, size - 2);
+	while ((c = fgetc(reading->file)) != EOF && c != '\n')
+		;
+	/* inih is to see nothing of it. */
+	line[0] = '\n';
+	line[1] = 0;
+	return line;
+}
+
+static int open_safely(const char *path, struct conf_report *report, FILE **ret)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		conf_complain(report, "%s: cannot be read: %s", path, strerror(errno));
+		closep(&fd);
+		return -ENOENT;
+	}
+	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+		conf_complain(report, "%s: must be a file of root that nobody else may write (chown root, chmod go-w)",
+			      path);
+		close(fd);
+		return -EPERM;
+	}
+	*ret = fdopen(fd, "re");
+	if (!*ret)
+		close(fd);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static void read_file(const char *path, const struct conf_table *table, struct conf_report *report)
+{
+	_cleanup_(fclosep) FILE *file = NULL;
+	struct conf_reading reading = { .path = path, .table = table, .report = report };
+	int r;
+
+	if (open_safely(path, report, &file) < 0)
+		return;
+	reading.file = file;
+	r = ini_parse_stream(next_line, &reading, on_key, &reading);
+	if (r > 0)
+		conf_complain(report, "%s:%d: is neither [section] nor key = value", path, r);
+}
+
+static int is_drop_in(const struct dirent *d)
+{
+	size_t len = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && len > 5 && strcmp(d->d_name + len - 5, ".conf") == 0;
+}
+
+static void read_drop_ins(const char *path, const struct conf_table *table, struct conf_report *report)
+{
+	char directory[PATH_MAX], file[PATH_MAX];
+	struct dirent **found;
+	int n;
+
+	snprintf(directory, sizeof(directory), "%s.d", path);
+	n = scandir(directory, &found, is_drop_in, alphasort);
+	if (n < 0)
+		return;
+	for (int i = 0; i < n; i++) {
+		if ((size_t)snprintf(file, sizeof(file), "%s/%s", directory, found[i]->d_name) < sizeof(file))
+			read_file(file, table, report);
+		free(found[i]);
+	}
+	free(found);
+}
+
+int conf_read(const char *path, const struct conf_table *table, struct conf_report *report)
+{
+	size_t before = report->mistakes;
+
+	read_file(path, table, report);
+	read_drop_ins(path, table, report);
+	return report->mistakes > before ? 1 : 0;
+}

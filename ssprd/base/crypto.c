@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/crypto.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/cleanup.h"
+
+static void cipher_freep(EVP_CIPHER_CTX **c)
+{
+	EVP_CIPHER_CTX_free(*c);
+}
+
+void crypto_key_wipe(struct crypto_key *k)
+{
+	explicit_bzero(k, sizeof(*k));
+}
+
+int crypto_random(void *ret, size_t len)
+{
+	uint8_t *at = ret;
+
+	while (len > 0) {
+		ssize_t n = getrandom(at, len, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int crypto_mac(const struct crypto_key *key, const void *a, size_t alen, const void *b, size_t blen,
+	       uint8_t ret[static CRYPTO_MAC])
+{
+	uint8_t joined[2048];
+	unsigned int size = CRYPTO_MAC;
+	const uint8_t *ok;
+
+	if (alen > sizeof(joined) || blen > sizeof(joined) - alen)
+		return -EMSGSIZE;
+	memcpy(joined, a, alen);
+	if (blen > 0)
+		memcpy(joined + alen, b, blen);
+	ok = HMAC(EVP_sha256(), key->b, sizeof(key->b), joined, alen + blen, ret, &size);
+	explicit_bzero(joined, sizeof(joined));
+	return ok ? 0 : -EIO;
+}
+
+int crypto_sha256(const void *a, size_t len, uint8_t ret[static CRYPTO_MAC])
+{
+	return EVP_Digest(a, len, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+}
+
+int crypto_derive(const struct crypto_key *master, const char *purpose, struct crypto_key *ret)
+{
+	return crypto_mac(master, purpose, strlen(purpose), NULL, 0, ret->b);
+}
+
+int crypto_seal(const struct crypto_key *key, const char *bound, const void *text, size_t len, uint8_t *ret)
+{
+	_cleanup_(cipher_freep) EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	uint8_t *nonce = ret, *body = ret + CRYPTO_NONCE, *tag = body + len;
+	int n, r;
+
+	r = crypto_random(nonce, CRYPTO_NONCE);
+	if (r < 0)
+		return r;
+	if (!c || EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), NULL, key->b, nonce) != 1 ||
+	    EVP_EncryptUpdate(c, NULL, &n, (const uint8_t *)bound, (int)strlen(bound)) != 1 ||
+	    EVP_EncryptUpdate(c, body, &n, text, (int)len) != 1 || EVP_EncryptFinal_ex(c, body + n, &n) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, CRYPTO_TAG, tag) != 1)
+		return -EIO;
+	return 0;
+}
+
+int crypto_open(const struct crypto_key *key, const char *bound, const void *box, size_t len, uint8_t *ret)
+{
+	_cleanup_(cipher_freep) EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	const uint8_t *nonce = box, *body = nonce + CRYPTO_NONCE;
+	uint8_t tag[CRYPTO_TAG];
+	size_t inner;
+	int n;
+
+	if (len < CRYPTO_SEAL)
+		return -EBADMSG;
+	inner = len - CRYPTO_SEAL;
+	memcpy(tag, body + inner, CRYPTO_TAG);
+	if (!c || EVP_DecryptInit_ex(c, EVP_aes_256_gcm(), NULL, key->b, nonce) != 1 ||
+	    EVP_DecryptUpdate(c, NULL, &n, (const uint8_t *)bound, (int)strlen(bound)) != 1 ||
+	    EVP_DecryptUpdate(c, ret, &n, body, (int)inner) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, CRYPTO_TAG, tag) != 1)
+		return -EIO;
+	if (EVP_DecryptFinal_ex(c, ret + n, &n) != 1) {
+		explicit_bzero(ret, inner);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+void crypto_hex(const void *bytes, size_t len, char *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *b = bytes;
+
+	for (size_t i = 0; i < len; i++) {
+		ret[2 * i] = digits[b[i] >> 4];
+		ret[2 * i + 1] = digits[b[i] & 15];
+	}
+	ret[2 * len] = 0;
+}

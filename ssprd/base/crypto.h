@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/* The one home of libcrypto's headers: random bytes, HMAC-SHA-256, SHA-256, AES-256-GCM. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CRYPTO_KEY 32
+#define CRYPTO_MAC 32
+#define CRYPTO_NONCE 12
+#define CRYPTO_TAG 16
+/* What sealing adds to a text: nonce in front, tag behind. */
+#define CRYPTO_SEAL (CRYPTO_NONCE + CRYPTO_TAG)
+
+struct crypto_key {
+	uint8_t b[CRYPTO_KEY];
+};
+
+void crypto_key_wipe(struct crypto_key *k);
+
+/* getrandom(2); -errno when the kernel has none to give. */
+int crypto_random(void *ret, size_t len);
+
+/* HMAC-SHA-256 over the concatenation of two parts; `b` may be NULL with blen 0. */
+int crypto_mac(const struct crypto_key *key, const void *a, size_t alen, const void *b, size_t blen,
+	       uint8_t ret[static CRYPTO_MAC]);
+
+int crypto_sha256(const void *a, size_t len, uint8_t ret[static CRYPTO_MAC]);
+
+/* A key for one purpose out of a master key: HMAC-SHA-256(master, purpose). */
+int crypto_derive(const struct crypto_key *master, const char *purpose, struct crypto_key *ret);
+
+/*
+ * AES-256-GCM with a random nonce. `bound` is authenticated but not stored: the box opens only where the same bytes
+ * are given again. ret holds len + CRYPTO_SEAL bytes. crypto_open: -EBADMSG when key, bound or box are not right.
+ */
+int crypto_seal(const struct crypto_key *key, const char *bound, const void *text, size_t len, uint8_t *ret);
+int crypto_open(const struct crypto_key *key, const char *bound, const void *box, size_t len, uint8_t *ret);
+
+/* Lower-case hexadecimal, NUL at the end: ret holds 2 * len + 1 bytes. */
+void crypto_hex(const void *bytes, size_t len, char *ret);

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/* The connection to ssprd's administration socket; base/wire.h describes what is said on it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "base/wire.h"
+
+struct ctl;
+struct output;
+
+#define CLIENT_SOCKET "/run/sspr/admin.sock"
+#define CLIENT_TEXT 512
+
+struct client {
+	int fd; /* -1: none */
+};
+
+struct client_request {
+	const char *verb;
+	const char *user, *name, *to; /* NULL: not said */
+	uint64_t since;		      /* 0: not said */
+};
+
+/* How a request ended. */
+struct client_end {
+	enum wire_status status;
+	char text[CLIENT_TEXT]; /* clean; empty when ssprd said nothing */
+};
+
+/* Negative when nobody listens there, or when the one who does is neither root nor ourselves (S12: -EPERM). */
+int client_open(const char *path, struct client *ret);
+void client_close(struct client *c);
+
+/* Asks for all pages, and adds their rows. 0 whatever ssprd's answer was; negative when there was none. */
+int client_request(struct client *c, const struct client_request *q, struct output *rows, struct client_end *ret);
+
+/* Goes on after STATUS_ASK. */
+int client_answer(struct client *c, const struct secret *answer, struct output *rows, struct client_end *ret);
+
+/* Tells what went wrong, if it did; returns the exit status. */
+int client_result(const struct ctl *ctl, int r, const struct client_end *end);

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/*
+ * A copy of /etc in memory, seen by the calling process and its children alone, with one more user whose password is
+ * random. The real /etc is only read; all is gone when the processes are.
+ */
+
+#include "base/secret.h"
+
+struct scratch {
+	char user[32];
+	struct secret password;
+};
+
+/* Once, in a process that has nothing else to do. Wipe the password with secret_wipe(). */
+int scratch_enter(struct scratch *ret);
+
+/* Mounts of this process are its own from here on. */
+int scratch_mounts(void);
+
+/* An empty folder in the place of this one; its copy of what was there before is not made. */
+int scratch_cover(const char *folder);

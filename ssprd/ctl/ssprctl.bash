@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion of ssprctl(8)
+
+# What may follow the words typed so far.
+_ssprctl_next() {
+	case $1 in
+	'') echo init check status user audit pending clock pam version help ;;
+	help) echo init check status user audit pending clock pam version ;;
+	user | 'help user') echo add show list remove unlock enrol ;;
+	clock | 'help clock') echo accept ;;
+	pam | 'help pam') echo check ;;
+	init) echo --encrypt ;;
+	check) echo --config ;;
+	'user enrol') echo --authenticator --qr --email --recovery-codes ;;
+	audit) echo --user --since --verify ;;
+	esac
+}
+
+_ssprctl() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} i typed=()
+
+	case $before in
+	--config | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+	--user | add | show | remove | unlock | enrol) mapfile -t COMPREPLY < <(compgen -u -- "$word"); return ;;
+	--email | --since) return ;;
+	esac
+	for ((i = 1; i < COMP_CWORD && ${#typed[@]} < 2; i++)); do
+		case ${COMP_WORDS[i]} in
+		--socket) ((i++)) ;;
+		-*) ;;
+		*) typed+=("${COMP_WORDS[i]}") ;;
+		esac
+	done
+	mapfile -t COMPREPLY < <(compgen -W "$(_ssprctl_next "${typed[*]}") --json --socket --help --version" -- "$word")
+}
+complete -F _ssprctl ssprctl

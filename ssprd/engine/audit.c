@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include "engine/audit.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "engine/message-ids.h"
+
+#define PROGRESS "Self-service password reset flow activity progress"
+#define RESET "Reset password (self-service)"
+#define BLOCKED "Blocked from self-service password reset"
+
+/* Anybody can cause these without proving anything: one row an hour and target must do, and so many rows for all targets. */
+#define AUDIT_SELDOM (60 * 60)
+#define AUDIT_SELDOM_MOST 100
+
+struct audit_kind {
+	const char *id, *activity, *result, *reason;
+	bool seldom;
+};
+
+static const struct audit_kind facts[FACT_KINDS] = {
+	[FACT_STARTED] = { MESSAGE_STARTED, PROGRESS, "success", "User was presented with verification options" },
+	[FACT_NOT_RESETTABLE] = { MESSAGE_NOT_RESETTABLE, PROGRESS, "failure", "The account cannot be reset here" },
+	[FACT_CODE_SENT] = { MESSAGE_CODE_SENT, PROGRESS, "success", "User started the verification option" },
+	[FACT_CODE_DELIVERED] = { MESSAGE_CODE_DELIVERED, PROGRESS, "success", "The code was handed over for delivery" },
+	[FACT_CODE_UNDELIVERED] = { MESSAGE_CODE_UNDELIVERED, PROGRESS, "failure", "The code could not be delivered" },
+	[FACT_PROOF_FAILED] = { MESSAGE_PROOF_FAILED, PROGRESS, "failure", "User failed the verification option" },
+	[FACT_GATE_PASSED] = { MESSAGE_GATE_PASSED, PROGRESS, "success", "User completed the verification option" },
+	[FACT_VERIFIED] = { MESSAGE_VERIFIED, PROGRESS, "success", "User passed the required authentication methods" },
+	[FACT_BLOCKED] = { MESSAGE_BLOCKED, BLOCKED, "success", "Too many tries", true },
+	[FACT_PASSWORD_REFUSED] = { MESSAGE_PASSWORD_REFUSED, PROGRESS, "failure", "The new password breaks a rule" },
+	[FACT_INTENT] = { MESSAGE_INTENT, PROGRESS, "success", "User submitted a new password" },
+	[FACT_RESET] = { MESSAGE_RESET, RESET, "success", "User successfully reset password" },
+	[FACT_UNCHANGED] = { MESSAGE_UNCHANGED, RESET, "failure", "The password was not changed" },
+	[FACT_UNKNOWN] = { MESSAGE_UNKNOWN, RESET, "unknown", "The outcome of the write could not be confirmed" },
+	[FACT_CANCELLED] = { MESSAGE_CANCELLED, PROGRESS, "failure", "User cancelled" },
+	[FACT_EXPIRED] = { MESSAGE_EXPIRED, PROGRESS, "failure", "The dialogue ran out of time" },
+	[FACT_UNAVAILABLE] = { MESSAGE_UNAVAILABLE, "Password reset is not available", "failure",
+			       "Something that every reset needs does not work", true },
+	[FACT_VIOLATION] = { MESSAGE_VIOLATION, "Protocol violation", "failure", "The peer broke the protocol", true },
+};
+
+static const struct audit_kind deeds[] = {
+	[AUDIT_PEER_DENIED] = { MESSAGE_PEER_DENIED, "Peer denied", "failure", "The peer may not use this socket", true },
+	[AUDIT_PEER_MISMATCH] = { MESSAGE_PEER_MISMATCH, "Peer mismatch", "failure", "The peer asked for another account",
+				  true },
+	[AUDIT_USER_ADDED] = { MESSAGE_USER_ADDED, "Admin added user", "success", "" },
+	[AUDIT_USER_REMOVED] = { MESSAGE_USER_REMOVED, "Admin removed user", "success", "" },
+	[AUDIT_USER_UNLOCKED] = { MESSAGE_USER_UNLOCKED, "Admin unblocked user", "success", "" },
+	[AUDIT_REGISTERED] = { MESSAGE_REGISTERED, "Admin registered security info", "success", "" },
+	[AUDIT_NOTIFIED] = { MESSAGE_NOTIFIED, "User notified of password reset", "success", "" },
+	[AUDIT_NOTIFY_FAILED] = { MESSAGE_NOTIFY_FAILED, "User notified of password reset", "failure", "" },
+	[AUDIT_INTEGRITY] = { MESSAGE_INTEGRITY, "Integrity of security info", "failure",
+			      "A stored secret does not belong to this account" },
+	[AUDIT_CLOCK_ACCEPTED] = { MESSAGE_CLOCK_ACCEPTED, "Admin accepted clock", "success", "" },
+};
+
+static void to_journal(const struct audit_kind *k, const struct store_audit *row)
+{
+	sd_journal_send("MESSAGE=%s: %s%s%s (%s)", row->activity, row->reason, *row->target ? ": " : "", row->target,
+			row->result, "MESSAGE_ID=%s", k->id, "PRIORITY=%d", strcmp(k->result, "success") == 0 ? 6 : 5,
+			"SSPR_ACTIVITY=%s", row->activity, "SSPR_RESULT=%s", row->result, "SSPR_REASON=%s", row->reason,
+			"SSPR_METHOD=%s", row->method, "SSPR_TARGET=%s", row->target, "SSPR_OBJECT=%s", row->object,
+			"SSPR_SEAT=%s", row->seat, "SSPR_ACTOR=%s", row->actor, "SSPR_CORRELATION=%s", row->correlation,
+			NULL);
+}
+
+/* What a person typed or a peer sent shows as it is, less what does not show. */
+static void clean(const char *from, char *to, size_t size)
+{
+	text_clean(from, strlen(from), to, size);
+}
+
+static void fill(const struct audit_context *c, const struct audit_kind *k, const char *method, const char *detail,
+		 struct store_audit *ret)
+{
+	*ret = (struct store_audit){ .at = c->at };
+	snprintf(ret->correlation, sizeof(ret->correlation), "%s", c->correlation);
+	snprintf(ret->activity, sizeof(ret->activity), "%s", k->activity);
+	snprintf(ret->result, sizeof(ret->result), "%s", k->result);
+	snprintf(ret->reason, sizeof(ret->reason), "%s%s%s", k->reason, *k->reason && *detail ? ": " : "", detail);
+	snprintf(ret->method, sizeof(ret->method), "%s", method);
+	clean(c->target->name, ret->target, sizeof(ret->target));
+	if (*c->target->object)
+		snprintf(ret->object, sizeof(ret->object), "%s:%s", c->target->directory, c->target->object);
+	clean(c->seat, ret->seat, sizeof(ret->seat));
+	clean(c->actor, ret->actor, sizeof(ret->actor));
+}
+
+static int write_row(const struct audit_context *c, const struct audit_kind *k, const char *method, const char *detail)
+{
+	struct store_audit row;
+	int r;
+
+	fill(c, k, method, detail, &row);
+	r = k->seldom ? store_audit_recent(c->store, row.target, k->activity, c->at - AUDIT_SELDOM,
+						 AUDIT_SELDOM_MOST) :
+			     0;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = store_audit_add(c->store, &row, c->policy->limits.audit_rows);
+	if (r == 0)
+		to_journal(k, &row);
+	return r;
+}
+
+int audit_fact(const struct audit_context *c, const struct fact *fact)
+{
+	return write_row(c, &facts[fact->kind], fact->method ? fact->method : "",
+			 fact->why != WHY_NONE ? why_name(fact->why) : "");
+}
+
+int audit_deed(const struct audit_context *c, enum audit_deed deed, const char *method, const char *reason)
+{
+	return write_row(c, &deeds[deed], method, reason);
+}
+
+int audit_correlation(char ret[static STORE_CORRELATION])
+{
+	uint8_t b[16];
+	char hex[33];
+	int r = crypto_random(b, sizeof(b));
+
+	if (r < 0)
+		return r;
+	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	crypto_hex(b, sizeof(b), hex);
+	snprintf(ret, STORE_CORRELATION, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	return 0;
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "engine/outbox.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "engine/audit.h"
+#include "flow/texts.h"
+
+#define OUTBOX_AGAIN (60 * 1000)
+/* F58: after a day an administrator must do. */
+#define OUTBOX_GIVE_UP (24 * 60 * 60)
+
+struct outbox {
+	bool started;	 /* the intents of an earlier ssprd have been looked through */
+	bool notices;	 /* this round has come to the notices */
+	bool busy;	 /* a job is with a worker */
+	bool waiting;	 /* something is to be tried again */
+	int64_t next;	 /* boot milliseconds */
+	int64_t intent, notice; /* rows that are done with in this round */
+	struct store_intent now;
+};
+
+static void step(struct server *s);
+
+static void take(void *to, const struct store_intent *intent)
+{
+	*(struct store_intent *)to = *intent;
+}
+
+static void context(struct server *s, struct audit_context *ret)
+{
+	struct moment now;
+
+	server_now(s, &now);
+	*ret = (struct audit_context){
+		.store = s->store,
+		.policy = &s->policy,
+		.correlation = s->outbox->now.correlation,
+		.seat = "",
+		.actor = "ssprd",
+		.target = &s->outbox->now.account,
+		.at = now.wall,
+	};
+}
+
+static int settle(struct server *s, const struct job_result *result)
+{
+	struct store_intent *i = &s->outbox->now;
+	bool found = result->outcome == OUTCOME_DONE && strcmp(result->account.object, i->account.object) == 0;
+	bool changed = found && strcmp(result->account.mark, i->account.mark) != 0;
+	const struct fact fact = { .kind = changed ? FACT_RESET : found ? FACT_UNCHANGED : FACT_UNKNOWN };
+	struct audit_context audit;
+	int r;
+
+	/* What was unknown and still is has been told already. */
+	if (!found && i->unknown)
+		return 0;
+	context(s, &audit);
+	r = store_begin(s->store);
+	if (r == 0)
+		r = store_intent_end(s->store, i->row, changed ? "done" : found ? "failed" : "unknown");
+	if (r == 0)
+		r = audit_fact(&audit, &fact);
+	if (r == 0)
+		return store_commit(s->store);
+	store_rollback(s->store);
+	return r;
+}
+
+static void on_looked_up(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+{
+	struct server *s = owner;
+	int r;
+
+	s->outbox->busy = false;
+	if (!s->store)
+		return;
+	if (result->outcome != OUTCOME_DONE)
+		s->outbox->waiting = true;
+	r = settle(s, result);
+	if (r < 0)
+		server_store_failed(s, r);
+	step(s);
+}
+
+static int reconcile_next(struct server *s)
+{
+	struct outbox *o = s->outbox;
+	struct job job = { .kind = JOB_LOOKUP };
+	int r;
+
+	/* What is pending once we have started belongs to a dialogue that lives. */
+	do {
+		o->now.row = 0;
+		r = store_intents(s->store, o->intent, 1, take, &o->now);
+		if (r < 0 || o->now.row == 0)
+			return r;
+		o->intent = o->now.row;
+	} while (o->started && !o->now.unknown);
+	job.account = o->now.account;
+	r = jobs_submit(&s->local, &job, on_looked_up, s);
+	return r < 0 ? r : 1;
+}
+
+static int notice_end(struct server *s, enum audit_deed deed, const char *reason)
+{
+	struct audit_context audit;
+	int r;
+
+	context(s, &audit);
+	r = store_begin(s->store);
+	if (r == 0)
+		r = store_notice_done(s->store, s->outbox->now.row);
+	if (r == 0)
+		r = audit_deed(&audit, deed, "email", reason);
+	if (r == 0)
+		return store_commit(s->store);
+	store_rollback(s->store);
+	return r;
+}
+
+static void on_notified(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+{
+	struct server *s = owner;
+	struct outbox *o = s->outbox;
+	struct moment now;
+	int r = 0;
+
+	o->busy = false;
+	if (!s->store)
+		return;
+	server_now(s, &now);
+	if (result->outcome == OUTCOME_DONE)
+		r = notice_end(s, AUDIT_NOTIFIED, "");
+	else if (result->why == WHY_REJECTED || now.wall - o->now.at > OUTBOX_GIVE_UP)
+		r = notice_end(s, AUDIT_NOTIFY_FAILED, why_name(result->why));
+	else
+		o->waiting = true;
+	if (r < 0)
+		server_store_failed(s, r);
+	step(s);
+}
+
+/* 1: under way. 0: nothing left. 2: this one is done with, go on. */
+static int notify_next(struct server *s)
+{
+	_cleanup_(registration_wipe) struct registration registration = {};
+	_cleanup_(job_wipe) struct job job = { .kind = JOB_NOTIFY };
+	struct outbox *o = s->outbox;
+	int r;
+
+	o->now.row = 0;
+	r = store_notices(s->store, o->notice, 1, take, &o->now);
+	if (r < 0 || o->now.row == 0)
+		return r;
+	o->notice = o->now.row;
+	r = store_registration(s->store, &o->now.account, &registration);
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	if (!registration.mail[0]) {
+		r = store_notice_done(s->store, o->now.row);
+		return r < 0 ? r : 2;
+	}
+	text_reset_mail(&s->rules, o->now.at, &job);
+	snprintf(job.id, sizeof(job.id), "reset-%s", o->now.correlation);
+	memcpy(job.to, registration.mail, sizeof(job.to));
+	r = jobs_submit(&s->net, &job, on_notified, s);
+	return r < 0 ? r : 1;
+}
+
+static void rest(struct server *s)
+{
+	struct outbox *o = s->outbox;
+	struct moment now;
+	int64_t open = 0;
+
+	server_now(s, &now);
+	o->started = o->notices = true;
+	o->next = now.boot + OUTBOX_AGAIN;
+	if (store_intent_count(s->store, &open) == 0 && open > 0)
+		o->waiting = true;
+	server_wake(s);
+}
+
+/* One thing after the other: each job's end brings the next. */
+static void step(struct server *s)
+{
+	struct outbox *o = s->outbox;
+	int r = 0;
+
+	if (o->busy || !s->store)
+		return;
+	if (!o->notices)
+		r = reconcile_next(s);
+	if (r == 0) {
+		o->notices = true;
+		do
+			r = notify_next(s);
+		while (r == 2);
+	}
+	o->busy = r == 1;
+	if (r < 0) {
+		server_store_failed(s, r);
+		o->waiting = true;
+	}
+	if (o->busy)
+		server_wake(s);
+	else
+		rest(s);
+}
+
+int outbox_init(struct server *s)
+{
+	s->outbox = calloc(1, sizeof(*s->outbox));
+	return s->outbox ? 0 : -ENOMEM;
+}
+
+void outbox_deinit(struct server *s)
+{
+	free(s->outbox);
+	s->outbox = NULL;
+}
+
+void outbox_wake(struct server *s)
+{
+	/* A reset may have left a notice behind those that are waiting. */
+	if (s->outbox->started)
+		step(s);
+}
+
+void outbox_tick(struct server *s, int64_t now)
+{
+	struct outbox *o = s->outbox;
+
+	if (o->busy || (o->started && (!o->waiting || now < o->next)))
+		return;
+	o->waiting = o->notices = false;
+	o->intent = o->notice = 0;
+	step(s);
+}
+
+bool outbox_waiting(const struct server *s)
+{
+	return s->outbox->waiting || !s->outbox->started;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/*
+ * What a dialogue leaves behind: writes whose outcome is not known yet, and notices to users whose password was reset. One at
+ * a time, from the database, so that a crash loses none. A write that a live dialogue waits for is that dialogue's; the outbox
+ * takes those that were left by an earlier ssprd, and later those that were found to be unknown.
+ */
+
+#include "engine/server.h"
+
+int outbox_init(struct server *s);
+void outbox_deinit(struct server *s);
+
+/* There may be something to do. */
+void outbox_wake(struct server *s);
+
+/* Once in a while: tries again what did not work. */
+void outbox_tick(struct server *s, int64_t now);
+bool outbox_waiting(const struct server *s);

@@ -1,0 +1,644 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "flow/flow.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "flow/password.h"
+#include "flow/texts.h"
+
+/* The third wrong password in a row asks; the ones before only tell. */
+#define FLOW_ASK_AFTER 3
+#define FLOW_CHALLENGE_TIME (2 * 60 * 1000)
+
+#define BIT(n) (1u << (n))
+
+/* Which event may come in which state. DONE is judged further by its job in permitted(). */
+static const uint8_t events_of[] = {
+	[FLOW_IDLE] = BIT(EVENT_START),
+	[FLOW_CHALLENGE] = BIT(EVENT_ANSWER) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_LOOKING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_MENU] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_CODE] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_VERIFYING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_NEW] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_AGAIN] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_WRITING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_RECONCILING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_OVER] = 0,
+};
+
+/* The job that a state waits for. A delivery may end at any time after it was asked for. */
+static const enum job_kind job_of[] = {
+	[FLOW_LOOKING] = JOB_LOOKUP,
+	[FLOW_VERIFYING] = JOB_VERIFY,
+	[FLOW_WRITING] = JOB_RESET,
+	[FLOW_RECONCILING] = JOB_LOOKUP,
+	[FLOW_OVER] = JOB_NONE,
+};
+
+static bool permitted(const struct flow *f, const struct event *ev)
+{
+	if (!(events_of[f->state] & BIT(ev->type)))
+		return false;
+	return ev->type != EVENT_DONE || ev->job == JOB_DELIVER || ev->job == job_of[f->state];
+}
+
+static bool writing(const struct flow *f)
+{
+	return f->state == FLOW_WRITING || f->state == FLOW_RECONCILING;
+}
+
+static const struct method *asking(const struct flow *f)
+{
+	return f->rules->methods[f->method];
+}
+
+static void fact(struct effects *ret, enum fact_kind kind, const char *method, enum why why)
+{
+	if (ret->facts_n < FLOW_FACTS)
+		ret->facts[ret->facts_n++] = (struct fact){ .kind = kind, .method = method, .why = why };
+}
+
+/* The audit hears of a dialogue when something was tried or sent in it; one that only looks leaves no row. */
+static void begin(struct flow *f, struct effects *ret)
+{
+	if (f->begun)
+		return;
+	f->begun = true;
+	fact(ret, FACT_STARTED, NULL, WHY_NONE);
+	if (f->decoy)
+		fact(ret, FACT_NOT_RESETTABLE, NULL, f->decoy_why);
+}
+
+static void ask(struct effects *ret, enum step_kind kind, const char *info, const char *prompt, const char *lost)
+{
+	ret->step.kind = kind;
+	ret->step.lost = lost;
+	snprintf(ret->step.info, sizeof(ret->step.info), "%s", info);
+	snprintf(ret->step.prompt, sizeof(ret->step.prompt), "%s", prompt);
+}
+
+static void end(struct flow *f, struct effects *ret, enum step_result result, const char *info)
+{
+	f->state = FLOW_OVER;
+	ask(ret, STEP_END, info, "", NULL);
+	ret->step.result = result;
+}
+
+static void end_unavailable(struct flow *f, struct effects *ret, enum why why)
+{
+	char info[FLOW_INFO];
+
+	fact(ret, FACT_UNAVAILABLE, NULL, why);
+	text_unavailable(f->rules->policy, info, sizeof(info));
+	end(f, ret, RESULT_FAILED, info);
+}
+
+static void end_blocked(struct flow *f, struct effects *ret)
+{
+	char info[FLOW_INFO];
+
+	fact(ret, FACT_BLOCKED, NULL, WHY_BUSY);
+	text_too_many(f->rules->policy, info, sizeof(info));
+	end(f, ret, RESULT_MAXTRIES, info);
+}
+
+static void end_cancelled(struct flow *f, struct effects *ret)
+{
+	if (f->begun)
+		fact(ret, FACT_CANCELLED, NULL, WHY_NONE);
+	end(f, ret, RESULT_FAILED, "Cancelled. Nothing was changed.");
+}
+
+static void end_expired(struct flow *f, struct effects *ret)
+{
+	if (f->begun)
+		fact(ret, FACT_EXPIRED, NULL, WHY_NONE);
+	end(f, ret, RESULT_FAILED, "Time is up. Nothing was changed. Start again.");
+}
+
+/* ---- proving ---- */
+
+static void ask_code(struct flow *f, struct effects *ret, const char *info)
+{
+	const struct method *m = asking(f);
+
+	f->state = FLOW_CODE;
+	ask(ret, m->hidden ? STEP_ASK_HIDDEN : STEP_ASK, info, m->prompt, text_lost_unchanged);
+}
+
+static void ask_gate(struct flow *f, struct effects *ret)
+{
+	char info[FLOW_INFO];
+
+	text_gate(f->rules->policy, asking(f), f->gate, info, sizeof(info));
+	ask_code(f, ret, info);
+}
+
+/* Stands in logs of mail servers, so nothing of the code may be in it. */
+static void message_id(const struct code *c, char *ret, size_t size)
+{
+	char hex[2 * sizeof(c->nonce) + 1];
+
+	crypto_hex(c->nonce, sizeof(c->nonce), hex);
+	snprintf(ret, size, "code-%s", hex);
+}
+
+static int send_code(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct policy_limits *limits = &f->rules->policy->limits;
+	char digits[CODE_DIGITS + 1];
+	int r;
+
+	f->resumed = false;
+	if (f->sends >= limits->code_sends) {
+		ask_code(f, ret, "No more codes can be sent now. Enter the last one.");
+		return 0;
+	}
+	r = code_make(&f->rules->code_key, ev->entropy, &ev->now, limits->code_lifetime, limits->code_tries, &f->code,
+		      digits);
+	if (r < 0)
+		return r;
+	f->sends++;
+	f->code_method = f->method;
+	begin(f, ret);
+	fact(ret, FACT_CODE_SENT, asking(f)->name, WHY_NONE);
+	ret->job.kind = JOB_DELIVER;
+	ret->job.account = f->account;
+	ret->job.life = (uint32_t)limits->code_lifetime;
+	text_code_mail(f->rules, digits, &ret->job);
+	message_id(&f->code, ret->job.id, sizeof(ret->job.id));
+	explicit_bzero(digits, sizeof(digits));
+	ask_gate(f, ret);
+	return 0;
+}
+
+static int open_method(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	char info[FLOW_INFO];
+
+	if (!asking(f)->sends) {
+		ask_gate(f, ret);
+		return 0;
+	}
+	if (f->resumed && f->code_method == f->method && code_alive(&f->code, &ev->now)) {
+		text_resume(f->code.sent, info, sizeof(info));
+		ask_code(f, ret, info);
+		return 0;
+	}
+	return send_code(f, ev, ret);
+}
+
+/* The first method of the policy that has not passed a gate yet. */
+static int open_gate(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	for (uint8_t i = 0; i < f->rules->methods_n; i++)
+		if (!(f->passed & BIT(i))) {
+			f->method = i;
+			return open_method(f, ev, ret);
+		}
+	return -EIO;
+}
+
+static void ask_menu(struct flow *f, struct effects *ret)
+{
+	char info[FLOW_INFO];
+
+	f->state = FLOW_MENU;
+	text_menu(f, info, sizeof(info));
+	ask(ret, STEP_ASK, info, "Number (Enter to cancel): ", text_lost_unchanged);
+}
+
+static int on_menu(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	unsigned int number = 0;
+
+	if (ev->answer->len == 0) {
+		end_cancelled(f, ret);
+		return 0;
+	}
+	for (uint8_t i = 0; i < f->rules->methods_n; i++) {
+		if (f->passed & BIT(i))
+			continue;
+		number++;
+		if (ev->answer->len == 1 && ev->answer->b[0] == (char)('0' + number)) {
+			f->method = i;
+			return open_method(f, ev, ret);
+		}
+	}
+	ask_menu(f, ret);
+	return 0;
+}
+
+static int on_code(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	if (ev->answer->len == 0 && f->resumed && f->method == f->code_method)
+		return send_code(f, ev, ret);
+	if (ev->answer->len == 0) {
+		ask_menu(f, ret);
+		return 0;
+	}
+	f->state = FLOW_VERIFYING;
+	ret->job.kind = JOB_VERIFY;
+	ret->job.account = f->account;
+	ret->job.secret = *ev->answer;
+	return 0;
+}
+
+static void ask_password(struct flow *f, struct effects *ret, const char *info)
+{
+	f->state = FLOW_NEW;
+	ask(ret, STEP_ASK_HIDDEN, info, "New password: ", text_lost_unchanged);
+}
+
+static int pass_gate(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	char info[FLOW_INFO];
+
+	fact(ret, FACT_GATE_PASSED, asking(f)->name, WHY_NONE);
+	f->passed |= (uint8_t)BIT(f->method);
+	f->gate++;
+	if (f->gate < f->rules->policy->required)
+		return open_gate(f, ev, ret);
+	fact(ret, FACT_VERIFIED, NULL, WHY_NONE);
+	f->verified = ev->now.boot;
+	text_rules(&f->rules->policy->password, info, sizeof(info));
+	ask_password(f, ret, info);
+	return 0;
+}
+
+static int on_verified(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct job_result *r = &ev->result;
+
+	if (r->outcome == OUTCOME_UNKNOWN) {
+		end_unavailable(f, ret, WHY_BROKEN);
+		return 0;
+	}
+	if (r->outcome == OUTCOME_REFUSED && r->why == WHY_BUSY) {
+		end_blocked(f, ret);
+		return 0;
+	}
+	begin(f, ret);
+	/* A decoy has nothing to pass with, whatever the other side of this function believes. */
+	if (r->outcome == OUTCOME_DONE && !f->decoy)
+		return pass_gate(f, ev, ret);
+	fact(ret, FACT_PROOF_FAILED, asking(f)->name, WHY_NONE);
+	if (r->why == WHY_LOCKED)
+		end_blocked(f, ret);
+	else if (asking(f)->sends && !code_alive(&f->code, &ev->now))
+		ask_code(f, ret, "That code is not right, and it no longer counts. Press Enter for another.");
+	else
+		ask_code(f, ret, "That code is not right. Try again, or press Enter for another way.");
+	return 0;
+}
+
+/* ---- the new password ---- */
+
+static int fingerprint(const struct flow *f, const struct secret *password, uint8_t ret[static CRYPTO_MAC])
+{
+	return crypto_mac(&f->rules->code_key, "new password", 12, password->b, password->len, ret);
+}
+
+static void refuse_password(struct flow *f, struct effects *ret, enum why why, const char *info)
+{
+	if (why != WHY_NONE)
+		fact(ret, FACT_PASSWORD_REFUSED, NULL, why);
+	if (++f->new_tries >= f->rules->policy->limits.new_password_tries)
+		end(f, ret, RESULT_FAILED, "Too many tries at a new password. Nothing was changed. Start again.");
+	else
+		ask_password(f, ret, info);
+}
+
+static int on_new(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct policy_password *rules = &f->rules->policy->password;
+	char info[FLOW_INFO];
+	enum why why;
+
+	if (ev->answer->len == 0) {
+		end_cancelled(f, ret);
+		return 0;
+	}
+	why = password_check(rules, ev->answer, f->account.name);
+	if (why != WHY_NONE) {
+		text_broken_rule(rules, why, info, sizeof(info));
+		refuse_password(f, ret, why, info);
+		return 0;
+	}
+	f->state = FLOW_AGAIN;
+	ask(ret, STEP_ASK_HIDDEN, "", "New password again: ", text_lost_unconfirmed);
+	return fingerprint(f, ev->answer, f->first);
+}
+
+static int on_again(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	uint8_t second[CRYPTO_MAC];
+	int r = fingerprint(f, ev->answer, second);
+	bool same = r == 0 && bytes_equal(second, f->first, sizeof(second));
+
+	explicit_bzero(f->first, sizeof(f->first));
+	if (r < 0)
+		return r;
+	if (!same) {
+		refuse_password(f, ret, WHY_NONE, "The two passwords were not the same. Nothing was changed yet.");
+		return 0;
+	}
+	f->state = FLOW_WRITING;
+	fact(ret, FACT_INTENT, NULL, WHY_NONE);
+	ret->job.kind = JOB_RESET;
+	ret->job.account = f->account;
+	ret->job.secret = *ev->answer;
+	return 0;
+}
+
+static void end_reset(struct flow *f, struct effects *ret)
+{
+	fact(ret, FACT_RESET, NULL, WHY_NONE);
+	end(f, ret, RESULT_DONE, "Password changed. Sign in with your new password.");
+}
+
+static void end_unchanged(struct flow *f, struct effects *ret, enum why why)
+{
+	fact(ret, FACT_UNCHANGED, NULL, why);
+	end(f, ret, RESULT_FAILED, "The password could not be changed. Nothing was changed. Ask your helpdesk.");
+}
+
+static bool about_password(enum why why)
+{
+	return why >= WHY_TOO_SHORT && why <= WHY_USED_BEFORE;
+}
+
+static int on_written(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct job_result *r = &ev->result;
+	char info[FLOW_INFO];
+
+	if (r->outcome == OUTCOME_DONE) {
+		end_reset(f, ret);
+	} else if (r->outcome == OUTCOME_UNKNOWN) {
+		f->state = FLOW_RECONCILING;
+		ret->job.kind = JOB_LOOKUP;
+		ret->job.account = f->account;
+	} else if (about_password(r->why) && !f->gone) {
+		text_broken_rule(&f->rules->policy->password, r->why, info, sizeof(info));
+		refuse_password(f, ret, r->why, info);
+	} else {
+		end_unchanged(f, ret, r->why);
+	}
+	return 0;
+}
+
+static int on_reconciled(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct job_result *r = &ev->result;
+
+	if (r->outcome != OUTCOME_DONE || strcmp(r->account.object, f->account.object) != 0) {
+		fact(ret, FACT_UNKNOWN, NULL, WHY_BROKEN);
+		end(f, ret, RESULT_ABORT, text_lost_unconfirmed);
+	} else if (strcmp(r->account.mark, f->account.mark) != 0) {
+		end_reset(f, ret);
+	} else {
+		end_unchanged(f, ret, WHY_BROKEN);
+	}
+	return 0;
+}
+
+/* ---- the beginning ---- */
+
+static void look_up(struct flow *f, struct effects *ret)
+{
+	f->state = FLOW_LOOKING;
+	ret->job.kind = JOB_LOOKUP;
+	ret->job.account = f->account;
+}
+
+static int on_start(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	char info[FLOW_INFO];
+
+	f->started = ev->now.boot;
+	snprintf(f->account.name, sizeof(f->account.name), "%s", ev->name);
+	if (f->rules->policy->enabled == ENABLED_NONE) {
+		end(f, ret, RESULT_IGNORE, "");
+	} else if (ev->reason == REASON_KEYWORD) {
+		look_up(f, ret);
+	} else if (ev->failures < FLOW_ASK_AFTER) {
+		end(f, ret, RESULT_IGNORE, "Forgot your password? Type \"forgot\" as the password to reset it.");
+	} else {
+		f->state = FLOW_CHALLENGE;
+		f->challenge = (uint16_t)code_number(ev->entropy, 1000, 9999);
+		snprintf(info, sizeof(info), "Forgot your password? Type %u to reset it, or press Enter.",
+			 (unsigned int)f->challenge);
+		ask(ret, STEP_ASK, info, "Number: ", NULL);
+	}
+	return 0;
+}
+
+static int on_challenge(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	char right[8];
+	int len = snprintf(right, sizeof(right), "%u", (unsigned int)f->challenge);
+
+	if (ev->answer->len == (size_t)len && memcmp(ev->answer->b, right, (size_t)len) == 0)
+		look_up(f, ret);
+	else
+		end(f, ret, RESULT_IGNORE, "");
+	return 0;
+}
+
+/* Trouble that strikes every account alike, so that telling of it tells nothing of this one. */
+static bool about_machinery(const struct job_result *r)
+{
+	return r->outcome == OUTCOME_UNKNOWN || r->why >= WHY_BUSY;
+}
+
+static int on_looked_up(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct job_result *r = &ev->result;
+	char info[FLOW_INFO];
+	enum why why = r->outcome != OUTCOME_DONE ? r->why : ev->registered ? WHY_NONE : WHY_NOT_REGISTERED;
+
+	if (r->outcome != OUTCOME_DONE && about_machinery(r)) {
+		end_unavailable(f, ret, r->outcome == OUTCOME_UNKNOWN ? WHY_UNREACHABLE : r->why);
+		return 0;
+	}
+	if (*r->account.object)
+		f->account = r->account;
+	if (ev->blocked) {
+		end_blocked(f, ret);
+		return 0;
+	}
+	f->decoy = why != WHY_NONE;
+	f->decoy_why = why;
+	if (f->decoy && !f->rules->policy->hide_account_state) {
+		text_not_resettable(f->rules->policy, why, info, sizeof(info));
+		end(f, ret, RESULT_FAILED, info);
+		return 0;
+	}
+	if (ev->resume && code_alive(ev->resume, &ev->now)) {
+		f->code = *ev->resume;
+		f->code_method = (uint8_t)ev->resume_method;
+		f->resumed = true;
+	}
+	return open_gate(f, ev, ret);
+}
+
+/* ---- dispatch ---- */
+
+static int on_delivered(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const char *method = f->rules->methods[f->code_method]->name;
+
+	if (ev->result.outcome == OUTCOME_DONE)
+		fact(ret, FACT_CODE_DELIVERED, method, WHY_NONE);
+	else if (ev->result.why == WHY_BUSY && !writing(f))
+		end_blocked(f, ret);
+	else
+		fact(ret, FACT_CODE_UNDELIVERED, method, ev->result.why);
+	return 0;
+}
+
+static int on_cancel(struct flow *f, struct effects *ret)
+{
+	if (writing(f))
+		f->gone = true;
+	else
+		end_cancelled(f, ret);
+	return 0;
+}
+
+static int on_tick(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	if (ev->now.boot >= flow_deadline(f))
+		end_expired(f, ret);
+	return 0;
+}
+
+static int on_done(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	static int (*const handlers[])(struct flow *, const struct event *, struct effects *) = {
+		[FLOW_LOOKING] = on_looked_up,
+		[FLOW_VERIFYING] = on_verified,
+		[FLOW_WRITING] = on_written,
+		[FLOW_RECONCILING] = on_reconciled,
+	};
+
+	return ev->job == JOB_DELIVER ? on_delivered(f, ev, ret) : handlers[f->state](f, ev, ret);
+}
+
+static int on_answer(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	static int (*const handlers[])(struct flow *, const struct event *, struct effects *) = {
+		[FLOW_CHALLENGE] = on_challenge, [FLOW_MENU] = on_menu,	  [FLOW_CODE] = on_code,
+		[FLOW_NEW] = on_new,		 [FLOW_AGAIN] = on_again,
+	};
+
+	if (ev->now.boot >= flow_deadline(f)) {
+		end_expired(f, ret);
+		return 0;
+	}
+	return handlers[f->state](f, ev, ret);
+}
+
+static int violate(struct flow *f, struct effects *ret)
+{
+	fact(ret, FACT_VIOLATION, NULL, WHY_NONE);
+	if (writing(f))
+		f->gone = true;
+	else
+		end(f, ret, RESULT_ABORT, "");
+	return -EPROTO;
+}
+
+static int dispatch(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	switch (ev->type) {
+	case EVENT_START:
+		return on_start(f, ev, ret);
+	case EVENT_ANSWER:
+		return on_answer(f, ev, ret);
+	case EVENT_DONE:
+		return on_done(f, ev, ret);
+	case EVENT_TICK:
+		return on_tick(f, ev, ret);
+	case EVENT_CANCEL:
+		return on_cancel(f, ret);
+	}
+	return -EPROTO;
+}
+
+int flow_dispatch(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	int r;
+
+	memset(ret, 0, sizeof(*ret));
+	if (!permitted(f, ev))
+		return violate(f, ret);
+	r = dispatch(f, ev, ret);
+	if (r < 0) {
+		effects_wipe(ret);
+		end_unavailable(f, ret, WHY_BROKEN);
+		return -EIO;
+	}
+	return 0;
+}
+
+void flow_init(struct flow *f, const struct flow_rules *rules)
+{
+	*f = (struct flow){ .rules = rules, .state = FLOW_IDLE };
+}
+
+int64_t flow_deadline(const struct flow *f)
+{
+	const struct policy_limits *limits = &f->rules->policy->limits;
+	int64_t whole = f->started + limits->dialogue * 1000, verified = f->verified + limits->verified * 1000;
+
+	if (f->state == FLOW_OVER || writing(f))
+		return INT64_MAX;
+	if (f->state == FLOW_CHALLENGE)
+		return f->started + FLOW_CHALLENGE_TIME;
+	if ((f->state == FLOW_NEW || f->state == FLOW_AGAIN) && verified < whole)
+		return verified;
+	return whole;
+}
+
+bool flow_resumable(const struct flow *f, const struct moment *now)
+{
+	return f->code.expires != 0 && code_alive(&f->code, now) && !(f->passed & BIT(f->code_method));
+}
+
+void effects_wipe(struct effects *e)
+{
+	explicit_bzero(e, sizeof(*e));
+}
+
+const char *fact_name(enum fact_kind kind)
+{
+	static const char *const names[] = {
+		[FACT_NONE] = "none",
+		[FACT_STARTED] = "started",
+		[FACT_NOT_RESETTABLE] = "not-resettable",
+		[FACT_CODE_SENT] = "code-sent",
+		[FACT_CODE_DELIVERED] = "code-delivered",
+		[FACT_CODE_UNDELIVERED] = "code-undelivered",
+		[FACT_PROOF_FAILED] = "proof-failed",
+		[FACT_GATE_PASSED] = "gate-passed",
+		[FACT_VERIFIED] = "verified",
+		[FACT_BLOCKED] = "blocked",
+		[FACT_PASSWORD_REFUSED] = "password-refused",
+		[FACT_INTENT] = "intent",
+		[FACT_RESET] = "reset",
+		[FACT_UNCHANGED] = "unchanged",
+		[FACT_UNKNOWN] = "unknown",
+		[FACT_CANCELLED] = "cancelled",
+		[FACT_EXPIRED] = "expired",
+		[FACT_UNAVAILABLE] = "unavailable",
+		[FACT_VIOLATION] = "violation",
+	};
+
+	return kind < FACT_KINDS ? names[kind] : "?";
+}

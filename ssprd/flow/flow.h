@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/*
+ * The dialogue of a forgotten password as a pure machine: an event goes in, effects come out. It does no I/O, reads no
+ * clock, allocates nothing, and knows no secret after a dispatch but the HMAC of what was typed.
+ *
+ *     IDLE --START--> LOOKING                         the keyword was typed
+ *     IDLE --START--> (hint, over)                    a wrong password
+ *     IDLE --START--> CHALLENGE --ANSWER--> LOOKING   too many wrong passwords
+ *     LOOKING --DONE(LOOKUP)--> CODE                  a gate is open: its method asks
+ *     CODE <--ANSWER--> MENU                          Enter: another method
+ *     CODE --ANSWER--> VERIFYING --DONE(VERIFY)--> CODE, or the next gate, or NEW
+ *     NEW --ANSWER--> AGAIN --ANSWER--> WRITING --DONE(RESET)--> over, or NEW when the password breaks a rule
+ *     WRITING --DONE(RESET), unknown--> RECONCILING --DONE(LOOKUP)--> over
+ *
+ * A dialogue for an account that cannot be reset is a decoy: it walks the same road up to the last wrong code, and no
+ * answer passes a gate. Once the write is asked for, nothing but its outcome ends the flow: a client that goes away
+ * changes what is shown, not what is written.
+ */
+
+#include "base/wire.h"
+#include "flow/code.h"
+#include "flow/job.h"
+#include "flow/method.h"
+#include "flow/policy.h"
+
+#define FLOW_METHODS 8
+#define FLOW_INFO 256
+#define FLOW_PROMPT 32
+#define FLOW_FACTS 4
+
+/* What every dialogue of a server shares; outlives them. */
+struct flow_rules {
+	const struct policy *policy;
+	const struct method *methods[FLOW_METHODS]; /* in the policy's order */
+	size_t methods_n;
+	struct crypto_key code_key; /* made at start, never stored */
+	char host[64];		    /* named in messages */
+};
+
+enum flow_state {
+	FLOW_IDLE,
+	FLOW_CHALLENGE,
+	FLOW_LOOKING,
+	FLOW_MENU,
+	FLOW_CODE,
+	FLOW_VERIFYING,
+	FLOW_NEW,
+	FLOW_AGAIN,
+	FLOW_WRITING,
+	FLOW_RECONCILING,
+	FLOW_OVER,
+};
+
+struct flow {
+	const struct flow_rules *rules;
+	enum flow_state state;
+	struct account account; /* name as typed, until the look-up has completed it */
+	int64_t started, verified; /* boot milliseconds */
+	bool decoy, begun, gone, resumed;
+	uint8_t passed;	  /* bit per method */
+	uint8_t gate;	  /* gates passed */
+	uint8_t method;	  /* the one that asks */
+	uint8_t sends, new_tries;
+	uint16_t challenge;
+	enum why decoy_why;
+	struct code code;
+	uint8_t code_method;	       /* which method sent it */
+	uint8_t first[CRYPTO_MAC];     /* of the new password, typed once */
+};
+
+enum event_type {
+	EVENT_START,
+	EVENT_ANSWER,
+	EVENT_DONE,
+	EVENT_TICK,
+	EVENT_CANCEL,
+};
+
+struct event {
+	enum event_type type;
+	struct moment now;
+	uint8_t entropy[CODE_ENTROPY]; /* fresh for every event */
+	/* START */
+	enum wire_reason reason;
+	const char *name;
+	unsigned int failures; /* of this user at this seat, this one included */
+	/* ANSWER */
+	const struct secret *answer;
+	/* DONE */
+	enum job_kind job;
+	struct job_result result;
+	/* DONE of a LOOKUP that found someone, or no one: what the database says of that account or name */
+	bool registered; /* enough methods for the policy */
+	bool blocked;
+	const struct code *resume; /* a code that was sent to this account at this seat before the connection was lost */
+	unsigned int resume_method;
+};
+
+struct step {
+	enum step_kind kind; /* 0: nothing to show */
+	enum step_result result;
+	char info[FLOW_INFO], prompt[FLOW_PROMPT];
+	const char *lost; /* what to tell if the connection dies now */
+};
+
+enum fact_kind {
+	FACT_NONE,
+	FACT_STARTED,
+	FACT_NOT_RESETTABLE, /* why; the dialogue is a decoy */
+	FACT_CODE_SENT,
+	FACT_CODE_DELIVERED,
+	FACT_CODE_UNDELIVERED, /* why */
+	FACT_PROOF_FAILED,
+	FACT_GATE_PASSED,
+	FACT_VERIFIED, /* all gates */
+	FACT_BLOCKED,
+	FACT_PASSWORD_REFUSED, /* why */
+	FACT_INTENT,	       /* the write is about to be asked for */
+	FACT_RESET,
+	FACT_UNCHANGED, /* why */
+	FACT_UNKNOWN,
+	FACT_CANCELLED,
+	FACT_EXPIRED,
+	FACT_UNAVAILABLE, /* why */
+	FACT_VIOLATION,
+	FACT_KINDS,
+};
+
+struct fact {
+	enum fact_kind kind;
+	const char *method; /* name, or NULL */
+	enum why why;
+};
+
+/*
+ * Carried out in this order: facts (committed), then the job, then the step; wiped afterwards. FACT_CODE_SENT counts against the
+ * limits: where they forbid it, nothing of these effects is carried out, and DONE(DELIVER), refused with WHY_BUSY, comes next.
+ */
+struct effects {
+	struct fact facts[FLOW_FACTS];
+	size_t facts_n;
+	struct job job;
+	struct step step;
+};
+
+void flow_init(struct flow *f, const struct flow_rules *rules);
+
+/*
+ * 0, or -EPROTO when the event is not permitted in this state: the flow is then over (or, while a write is under way,
+ * goes on without its client). *ret is always filled in. Returns -EIO when the cryptography failed; the flow is over.
+ */
+int flow_dispatch(struct flow *f, const struct event *ev, struct effects *ret);
+
+static inline bool flow_over(const struct flow *f)
+{
+	return f->state == FLOW_OVER;
+}
+
+/* The earliest boot millisecond at which a TICK changes something. */
+int64_t flow_deadline(const struct flow *f);
+
+/* A sent code that may be taken up by the next dialogue of this account at this seat. */
+bool flow_resumable(const struct flow *f, const struct moment *now);
+
+void effects_wipe(struct effects *e);
+
+/* One word, as in flow stories. */
+const char *fact_name(enum fact_kind kind);

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/*
+ * What a worker is to do, and what came of it.
+ *
+ *   LOOKUP   needs account.directory, account.name, group ("" = no scope group)
+ *            DONE: the account, complete with object, name and mark, may be reset
+ *            REFUSED: why; object and name are filled in where there is such an account
+ *   DELIVER  needs to, subject, body, id, life. Tried again for `life` seconds while the failure is temporary.
+ *            DONE: the next mail server has taken it
+ *   NOTIFY   like DELIVER
+ *   RESET    needs account (directory, object, name), group, secret. The worker looks the account up again, by the object,
+ *            and refuses what LOOKUP would refuse, or an account that has another name now.
+ *            DONE: changed, account.mark is the new one.  REFUSED: unchanged, why.  UNKNOWN: find out by LOOKUP and mark.
+ *
+ *   VERIFY   needs secret (what the user typed). Never goes to a worker: ssprd itself does it, out of its database.
+ *            DONE: proven.  REFUSED: wrong; with WHY_LOCKED that was the last try, with WHY_BUSY the limits forbade to
+ *            look at all.  UNKNOWN: could not be counted, so it was not looked at
+ *
+ * OUTCOME_UNKNOWN is also what the asking side assumes when the connection ended without an answer.
+ */
+
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "base/wire.h"
+#include "flow/account.h"
+
+enum job_kind {
+	JOB_NONE = 0,
+	JOB_LOOKUP = 1,
+	JOB_DELIVER = 2,
+	JOB_RESET = 4,
+	JOB_NOTIFY = 6,
+	JOB_VERIFY = 7,
+};
+
+enum outcome {
+	OUTCOME_DONE = 1,
+	OUTCOME_REFUSED = 2,
+	OUTCOME_UNKNOWN = 3,
+};
+
+enum why {
+	WHY_NONE = 0,
+	/* the account */
+	WHY_NO_ACCOUNT = 1,
+	WHY_NOT_IN_SCOPE = 2,
+	WHY_PROTECTED = 3, /* design section 7 */
+	WHY_LOCKED = 4,	   /* by an administrator, or expired */
+	WHY_NO_LOGIN = 5,
+	WHY_AMBIGUOUS = 6, /* the name means more than one account */
+	WHY_RENAMED = 7,   /* since LOOKUP */
+	WHY_NOT_REGISTERED = 8,
+	/* the new password */
+	WHY_TOO_SHORT = 16,
+	WHY_TOO_LONG = 17,
+	WHY_CHARACTERS = 18,
+	WHY_CLASSES = 19,
+	WHY_NAME = 20,	/* contains the user's name */
+	WHY_WORD = 21,	/* contains a word of deny-words */
+	WHY_GUESSABLE = 22,
+	WHY_USED_BEFORE = 23,
+	/* the machinery */
+	WHY_BUSY = 32,
+	WHY_UNREACHABLE = 33, /* connection, name, certificate */
+	WHY_REJECTED = 34,    /* the mail server said no for good */
+	WHY_MISCONFIGURED = 35,
+	WHY_BROKEN = 36,
+};
+
+#define JOB_TO 256
+#define JOB_SUBJECT 128
+#define JOB_BODY 1536
+#define JOB_ID 48
+#define JOB_GROUP 64
+
+struct job {
+	enum job_kind kind;
+	struct account account;
+	char group[JOB_GROUP];
+	char to[JOB_TO], subject[JOB_SUBJECT], body[JOB_BODY], id[JOB_ID];
+	uint32_t life;
+	struct secret secret;
+};
+
+struct job_result {
+	enum outcome outcome;
+	enum why why;
+	struct account account;
+};
+
+void job_write(const struct job *j, struct wire *ret);
+/* -EBADMSG when a field is missing, too long or unknown. */
+int job_read(const struct wire_message *m, struct job *ret);
+
+void job_result_write(const struct job_result *j, struct wire *ret);
+int job_result_read(const struct wire_message *m, struct job_result *ret);
+
+void job_wipe(struct job *j);
+
+/* One word each, as in the audit: "lookup", "no-account"; "?" for a number without a name. */
+const char *job_kind_name(enum job_kind kind);
+const char *why_name(enum why why);

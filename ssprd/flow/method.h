@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/* One way to prove who one is: a table of texts and functions, one file each in method/. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "flow/code.h"
+#include "flow/job.h"
+
+#define RECOVERY_CODES 10
+#define RECOVERY_SALT 16
+
+struct registration_recovery {
+	int64_t row;
+	uint8_t salt[RECOVERY_SALT], hash[CRYPTO_MAC];
+};
+
+/* What an account has registered, as the database holds it; seeds are open here, so it is wiped after use. */
+struct registration {
+	int64_t account; /* row; 0: nothing at all */
+	bool has_authenticator;
+	struct secret seed;
+	int64_t last_step;
+	char mail[JOB_TO];
+	size_t recovery_n;
+	struct registration_recovery recovery[RECOVERY_CODES];
+};
+
+void registration_wipe(struct registration *r);
+
+/* What must be used up in the database before the proof counts. */
+struct proof {
+	int64_t step;	      /* authenticator: the time step of the code */
+	int64_t recovery_row; /* recovery code: its row */
+};
+
+struct proof_question {
+	const struct registration *registration;
+	struct code *code; /* the one that was sent in this dialogue, if the method sends one */
+	const struct crypto_key *code_key, *recovery_key;
+	const struct secret *answer;
+	const struct moment *now;
+};
+
+struct method {
+	const char *name;   /* in the policy, in the audit */
+	const char *label;  /* in the menu */
+	const char *ask;    /* follows "Step 1 of 2: " */
+	const char *prompt; /* clear without the line above it */
+	bool sends;	    /* a code is made and sent when the gate opens */
+	bool hidden;
+	bool (*registered)(const struct registration *r);
+	/* True when the answer is right; *ret then says what it uses up. */
+	bool (*verify)(const struct proof_question *q, struct proof *ret);
+};

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/*
+ * The rules for a new password that need no directory. The one home of libunistring's header: PAM programs do not
+ * normalise, so a password that is not in Unicode's form C could be set here and never typed again elsewhere.
+ */
+
+#include "flow/job.h"
+#include "flow/policy.h"
+
+/* WHY_NONE, or the first rule that the password breaks. Nothing is trimmed, cut or changed. */
+enum why password_check(const struct policy_password *rules, const struct secret *password, const char *name);
+
+/* Normalised for comparison with words: lower case, and 0 o, 1 l, $ s, @ a taken for the same (Entra's table). */
+void password_normalise(const struct secret *password, struct secret *ret);

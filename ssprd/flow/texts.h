@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/* Every text that a user sees at the prompt or in a mail. A line stays under 150 characters, a prompt under 30. */
+
+#include "flow/flow.h"
+
+extern const char text_lost_unchanged[];
+extern const char text_lost_unconfirmed[];
+
+/* The helpdesk's line, or that of a policy without one. */
+void text_too_many(const struct policy *p, char *ret, size_t size);
+void text_unavailable(const struct policy *p, char *ret, size_t size);
+void text_not_resettable(const struct policy *p, enum why why, char *ret, size_t size);
+
+/* "Step 1 of 2: code from your authenticator app." */
+void text_gate(const struct policy *p, const struct method *m, unsigned int gate, char *ret, size_t size);
+/* "Enter the code sent at 10:42, or press Enter for a new one." */
+void text_resume(int64_t sent, char *ret, size_t size);
+void text_menu(const struct flow *f, char *ret, size_t size);
+
+/* The rules in one line, told before typing; and the one that was broken. */
+void text_rules(const struct policy_password *rules, char *ret, size_t size);
+void text_broken_rule(const struct policy_password *rules, enum why why, char *ret, size_t size);
+
+/* Subject and body. */
+void text_code_mail(const struct flow_rules *rules, const char *code, struct job *ret);
+void text_reset_mail(const struct flow_rules *rules, int64_t wall, struct job *ret);

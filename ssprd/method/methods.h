@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/* The methods that there are. A new one is a file and a row in methods.c. */
+
+#include "flow/method.h"
+
+extern const struct method method_authenticator;
+extern const struct method method_email;
+extern const struct method method_recovery;
+
+/* NULL when there is none of this name. */
+const struct method *method_find(const char *name);
+
+/* How many of the methods an account has registered. */
+size_t methods_registered(const struct registration *r, const struct method *const *methods, size_t n);
+
+/* A new seed for an authenticator app (RFC 4226: 160 bits). */
+int authenticator_seed(struct secret *ret);
+
+/* otpauth://totp/ISSUER:NAME?secret=...&issuer=ISSUER for the app; a secret itself. -EMSGSIZE. */
+int authenticator_uri(const struct secret *seed, const char *name, const char *issuer, struct secret *ret);
+
+/* A new recovery code (80 random bits, as ABCD-EFGH-JKMN-PQRS) and what is kept of it. */
+int recovery_make(const struct crypto_key *key, struct secret *ret_code, struct registration_recovery *ret);

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <string.h>
+
+#include "store/db.h"
+
+int store_intent_add(struct store *s, const struct store_intent *intent, int64_t *ret_row)
+{
+	const struct account *a = &intent->account;
+	int r = db_run(s, db_bind(s, SQL_INTENT_ADD, "ttttti", intent->correlation, a->directory, a->object, a->name,
+				  a->mark, intent->at));
+
+	if (r == 0)
+		*ret_row = sqlite3_last_insert_rowid(s->db);
+	return r;
+}
+
+int store_intent_end(struct store *s, int64_t row, const char *state)
+{
+	int64_t notice = strcmp(state, "done") == 0;
+
+	return db_run(s, db_bind(s, SQL_INTENT_END, "tii", state, notice, row));
+}
+
+static int list(struct store *s, sqlite3_stmt *statement, void (*each)(void *to, const struct store_intent *intent),
+		void *to)
+{
+	_statement_ rows = statement;
+	char state[16];
+	int r;
+
+	while ((r = db_step(s, rows)) > 0) {
+		struct store_intent i = { .row = sqlite3_column_int64(rows, 0), .at = sqlite3_column_int64(rows, 6) };
+
+		db_text(rows, 1, i.correlation, sizeof(i.correlation));
+		db_text(rows, 2, i.account.directory, sizeof(i.account.directory));
+		db_text(rows, 3, i.account.object, sizeof(i.account.object));
+		db_text(rows, 4, i.account.name, sizeof(i.account.name));
+		db_text(rows, 5, i.account.mark, sizeof(i.account.mark));
+		db_text(rows, 7, state, sizeof(state));
+		i.unknown = strcmp(state, "unknown") == 0;
+		each(to, &i);
+	}
+	return r;
+}
+
+int store_intents(struct store *s, int64_t after, unsigned int limit,
+		  void (*each)(void *to, const struct store_intent *intent), void *to)
+{
+	return list(s, db_bind(s, SQL_INTENT_OPEN, "ii", after, (int64_t)limit), each, to);
+}
+
+int store_intent_count(struct store *s, int64_t *ret)
+{
+	return db_number(s, db_bind(s, SQL_INTENT_COUNT, ""), ret);
+}
+
+int store_notices(struct store *s, int64_t after, unsigned int limit,
+		  void (*each)(void *to, const struct store_intent *intent), void *to)
+{
+	return list(s, db_bind(s, SQL_NOTICE_OPEN, "ii", after, (int64_t)limit), each, to);
+}
+
+int store_notice_done(struct store *s, int64_t row)
+{
+	return db_run(s, db_bind(s, SQL_NOTICE_DONE, "i", row));
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+/*
+ * The database of ssprd: who has registered what, how often was tried, which writes are under way, and the audit. SQLite in
+ * one directory, the one home of sqlite3.h (store/db.h). Everything that must hold together is put between store_begin() and
+ * store_commit(); what is not committed did not happen.
+ *
+ * Results: 0; negative errno when the database failed (-ENOSPC: full; -EBUSY; -EUCLEAN: damaged, and from then on every call
+ * answers so; -EIO), positive as each function says. Nobody may go on as if a failed call had worked.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/crypto.h"
+#include "flow/account.h"
+#include "flow/limits.h"
+#include "flow/method.h"
+
+struct store;
+
+/*
+ * Opens, or makes when it never existed. Positive: the store must not be used, and *ret_why tells a person why: a damaged
+ * or missing database, another key, another process on it, a newer schema. The directory belongs to us alone.
+ */
+int store_open(const char *directory, const struct crypto_key *master, struct store **ret, const char **ret_why);
+void store_close(struct store *s);
+void store_closep(struct store **s);
+
+int store_begin(struct store *s);
+int store_commit(struct store *s);
+void store_rollback(struct store *s);
+
+/* ---- registrations ---- */
+
+/* Adds or renames; *ret_row is the account's row. 1: it was there. */
+int store_account_add(struct store *s, const struct account *a, int64_t at, int64_t *ret_row);
+/* 1: no such account. `a` needs directory and object. */
+int store_account_find(struct store *s, const struct account *a, int64_t *ret_row);
+/* Fills in directory and object of the account that has this name now. 1: none. */
+int store_account_by_name(struct store *s, const char *name, struct account *ret, int64_t *ret_row);
+int store_account_remove(struct store *s, int64_t row);
+int store_account_count(struct store *s, int64_t *ret);
+
+/* Everything an account has registered; empty when there is no such account. -EBADMSG: a seed that was moved or forged. */
+int store_registration(struct store *s, const struct account *a, struct registration *ret);
+
+int store_authenticator_set(struct store *s, const struct account *a, int64_t row, const struct secret *seed,
+			    int64_t used_step, int64_t at);
+int store_mail_set(struct store *s, int64_t row, const char *mail, int64_t at);
+/* Replaces all codes of the account. */
+int store_recovery_set(struct store *s, int64_t row, const struct registration_recovery *codes, size_t n, int64_t at);
+
+/* Uses up what a proof needs. 1: it was used already. */
+int store_proof_use(struct store *s, int64_t row, const struct proof *proof);
+
+const struct crypto_key *store_recovery_key(const struct store *s);
+
+struct store_account_row {
+	int64_t row, blocked_until;
+	struct account account;
+	unsigned int authenticators, addresses, recovery_codes;
+};
+
+/* At most `limit` rows after row `after`, of one name or ("") all. */
+int store_account_list(struct store *s, int64_t after, const char *name, unsigned int limit,
+		       void (*each)(void *to, const struct store_account_row *row), void *to);
+
+/* ---- limits ---- */
+
+/*
+ * Whom a limit counts for: an account by directory and object; a name that is no account by an HMAC, so that the database
+ * does not list what people typed. Upper and lower case are the same.
+ */
+#define STORE_WHO 96
+int store_who(struct store *s, const struct account *a, char ret[static STORE_WHO]);
+
+struct store_try {
+	const char *who, *gate, *seat;
+	int64_t at; /* lasting seconds */
+};
+
+/*
+ * Counts a try before it is made, in a transaction of its own. 0: go on, *ret_attempt is the try; 1: go on, it is the last
+ * one before a block; 2: do not look at the answer.
+ */
+int store_try(struct store *s, const struct policy_limits *limits, const struct store_try *t, int64_t *ret_attempt);
+/* The try was no failure. */
+int store_try_release(struct store *s, int64_t attempt);
+/* 1: blocked. */
+int store_blocked(struct store *s, const char *who, int64_t now);
+int store_limits_clear(struct store *s, const char *who);
+/* Counts a message before it is sent: per account and day, per seat, and over all (as many as failures). 1: too many. */
+int store_send(struct store *s, const struct policy_limits *limits, const struct store_try *t);
+
+/* ---- writes ---- */
+
+#define STORE_CORRELATION 37
+
+struct store_intent {
+	int64_t row, at;
+	char correlation[STORE_CORRELATION];
+	struct account account; /* mark: before the write */
+	bool unknown;		/* looked for before, and not decided */
+};
+
+int store_intent_add(struct store *s, const struct store_intent *intent, int64_t *ret_row);
+/* state: "done" (with a notice to send), "failed", "unknown". */
+int store_intent_end(struct store *s, int64_t row, const char *state);
+int store_intents(struct store *s, int64_t after, unsigned int limit,
+		  void (*each)(void *to, const struct store_intent *intent), void *to);
+int store_intent_count(struct store *s, int64_t *ret);
+int store_notices(struct store *s, int64_t after, unsigned int limit,
+		  void (*each)(void *to, const struct store_intent *intent), void *to);
+int store_notice_done(struct store *s, int64_t row);
+
+/* ---- audit ---- */
+
+struct store_audit {
+	int64_t row, at;
+	char correlation[STORE_CORRELATION];
+	char activity[64], result[16], reason[160], method[24], target[ACCOUNT_NAME], object[80], seat[64], actor[32];
+	uint8_t hash[CRYPTO_MAC];
+};
+
+/* Adds a row whose hash covers it and the hash of the row before. */
+int store_audit_add(struct store *s, struct store_audit *row, unsigned int keep);
+int store_audit_list(struct store *s, int64_t after, int64_t since, const char *target, unsigned int limit,
+		     void (*each)(void *to, const struct store_audit *row), void *to);
+/* 0: the chain holds; 1: it breaks at *ret_row. *ret_rows: how many were looked at. */
+int store_audit_verify(struct store *s, int64_t *ret_row, int64_t *ret_rows);
+/* 1: this activity was written for this target after `since`, or for `most` targets. */
+int store_audit_recent(struct store *s, const char *target, const char *activity, int64_t since, unsigned int most);
+
+/* ---- clock ---- */
+
+/* What the lasting clock was last known to be. */
+struct store_clock {
+	char boot[40]; /* /proc/sys/kernel/random/boot_id */
+	int64_t boot_ms, lasting;
+};
+
+/* 1: never saved. */
+int store_clock_load(struct store *s, struct store_clock *ret);
+int store_clock_save(struct store *s, const struct store_clock *clock);

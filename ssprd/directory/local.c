@@ -72,6 +72,8 @@ static enum why judge(const struct local *l, const char *group, struct found *fo
 	enum why why;
 	int r;
 
+	if (!name_valid(found->user.name))
+		return WHY_NO_ACCOUNT;
 	why = protected_uid(&l->files, found->user.uid);
 	if (why != WHY_NONE)
 		return why;
@@ -238,8 +240,6 @@ void local_reset(const struct local *l, const struct job *job, struct job_result
 	if (resettable(l, job, find_by_object(l, job, &found.user), &found, ret) < 0)
 		return;
 	why = strcmp(found.user.name, job->account.name) == 0 ? WHY_NONE : WHY_RENAMED;
-	if (why == WHY_NONE && !name_valid(found.user.name))
-		why = WHY_NO_ACCOUNT;
 	if (why == WHY_NONE)
 		why = check_enabled(l, &found);
 	if (why == WHY_NONE)

@@ -14,3 +14,6 @@ bool name_valid(const char *name);
  * them not at all, -errno when it could not say.
  */
 int name_agreed(const char *name, uid_t uid);
+
+/* Takes the name service's modules into memory, so that a child does not load them for every job. */
+void names_load(void);

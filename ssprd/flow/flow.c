@@ -115,6 +115,10 @@ static void end_cancelled(struct flow *f, struct effects *ret)
 
 static void end_expired(struct flow *f, struct effects *ret)
 {
+	if (f->state == FLOW_CHALLENGE) {
+		end(f, ret, RESULT_IGNORE, "");
+		return;
+	}
 	if (f->begun)
 		fact(ret, FACT_EXPIRED, NULL, WHY_NONE);
 	end(f, ret, RESULT_FAILED, "Time is up. Nothing was changed. Start again.");

@@ -48,7 +48,11 @@ void text_not_resettable(const struct policy *p, enum why why, char *ret, size_t
 
 void text_gate(const struct policy *p, const struct method *m, unsigned int gate, char *ret, size_t size)
 {
-	snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, p->required, m->ask);
+	if (p->required == 1)
+		snprintf(ret, size, "Reset your password: %s", m->ask);
+	else
+		snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, p->required,
+			 m->ask);
 }
 
 void text_resume(int64_t sent, char *ret, size_t size)

@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "directory/local.h"
 #include "directory/local_pam.h"
+#include "directory/names.h"
 #include "flow/policy.h"
 #include "worker/serve.h"
 
@@ -56,6 +57,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (policy_load(config, &policy) != 0)
 		return EX_CONFIG;
+	names_load();
 	local_pam_load();
 	return serve_handed_over("local", &serve) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -7,6 +7,7 @@ import crypt
 import fcntl
 import hmac
 import json
+import logging
 import os
 import pwd
 import re
@@ -149,6 +150,7 @@ class MailSink:
         from aiosmtpd.controller import Controller
         from aiosmtpd.smtp import AuthResult, LoginPassword
 
+        logging.getLogger("mail.log").setLevel(logging.CRITICAL)
         self.folder, self.answer = folder, answer
         os.makedirs(folder, exist_ok=True)
         context = None

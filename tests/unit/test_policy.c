@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The configuration file: every mistake is told with file, line, and what would be right. */
+#include "unit.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "flow/policy.h"
+
+struct told {
+	char text[8192];
+	size_t lines;
+};
+
+static char folder[] = "/tmp/sspr-policy-XXXXXX";
+static char file[64];
+
+static void hear(void *to, const char *line)
+{
+	struct told *t = to;
+	size_t at = strlen(t->text);
+
+	snprintf(t->text + at, sizeof(t->text) - at, "%s\n", line);
+	t->lines++;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	_cleanup_(fclosep) FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	fputs(text, f);
+}
+
+static int read_text(const char *text, struct policy *ret, struct told *told)
+{
+	struct conf_report report = { .say = hear, .to = told };
+
+	*told = (struct told){};
+	write_file(file, text);
+	return policy_read(file, ret, &report);
+}
+
+static void an_empty_file_gives_the_defaults(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text("", &p, &told), 0);
+	assert_int_equal(p.enabled, ENABLED_NONE);
+	assert_int_equal(p.required, 2);
+	assert_int_equal(p.limits.account_failures, 5);
+	assert_int_equal(p.limits.block, 24 * 3600);
+	assert_true(p.hide_account_state);
+	assert_false(p.self_service);
+	assert_true(policy_list_has(&p.services, "gdm-password"));
+	assert_true(policy_list_has(&p.local.privileged_groups, "docker"));
+	assert_string_equal(p.methods.item[0], "authenticator");
+}
+
+static void all_of_it_can_be_set(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text("[properties]\nenabled = selected\ngroup = SSPRTesters\n"
+				   "[authentication-methods]\nmethods = recovery-code, email\nrequired = 1\n"
+				   "[limits]\nblock = 7d\ncode-lifetime = 90s\n"
+				   "[privacy]\nhide-account-state = no\n"
+				   "[mail]\nserver = smtp://mail.example.org:587\nfrom = sspr@example.org\n",
+				   &p, &told),
+			 0);
+	assert_int_equal(p.enabled, ENABLED_SELECTED);
+	assert_string_equal(p.group, "SSPRTesters");
+	assert_int_equal(p.methods.n, 2);
+	assert_string_equal(p.methods.item[1], "email");
+	assert_int_equal(p.limits.block, 7 * 86400);
+	assert_int_equal(p.limits.code_lifetime, 90);
+}
+
+/* C10: no value means "unlimited". */
+static void C10_bad_values_are_named(void **state _unused_)
+{
+	static const struct {
+		const char *text, *complaint;
+	} bad[] = {
+		{ "[limits]\naccount-failures = 0\n", ":2: [limits] account-failures = 0: must be a number from 1 to 100" },
+		{ "[limits]\naccount-failures = -1\n", ":2: [limits] account-failures = -1: must be a number from 1 to 100" },
+		{ "[limits]\ngate-failures = 99999999999999999999\n", ":2: [limits] gate-failures" },
+		{ "[limits]\ncode-tries =\n", ":2: [limits] code-tries = : must be a number from 1 to 10" },
+		{ "[limits]\nblock = 0s\n", ":2: [limits] block = 0s: must be a time from 10m to 30d" },
+		{ "[limits]\nblock = 24\n", "like 90s, 5m, 24h or 7d" },
+		{ "[limits]\nblock = -1h\n", "must be a time" },
+		{ "\n[properties]\nenabled = maybe\n", ":3: [properties] enabled = maybe: must be one of: none, selected, all" },
+		{ "[privacy]\nhide-account-state = true\n", "must be yes or no" },
+		{ "[authentication-methods]\nmethods = sms\n", "must be words out of: authenticator, email, recovery-code" },
+		{ "[authentication-methods]\nmethods = email email\n", "each word only once" },
+		{ "[mail]\nserver = http://mail\n", "must be smtp://HOST[:PORT] (STARTTLS) or smtps://HOST[:PORT] (TLS)" },
+		{ "[mail]\nfrom = a@b, c@d\n", "must be one mail address" },
+		{ "[properties]\nenable = all\n", ":2: [properties] has no key 'enable'; it has: enabled, group" },
+		{ "[nonsense]\nx = 1\n", ":2: there is no section [nonsense]" },
+		{ "[properties]\nenabled = all\nenabled = none\n", ":3: [properties] enabled was set in line 2 already" },
+		{ "[properties]\nenabled\n", ":2: is neither [section] nor key = value" },
+		{ "[properties]\nenabled = selected\n", "enabled = selected needs [properties] group = NAME" },
+		{ "[authentication-methods]\nmethods = email\nrequired = 2\n",
+		  "required = 2 needs at least 2 methods, but methods has 1" },
+	};
+	struct told told;
+	struct policy p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (read_text(bad[i].text, &p, &told) != 1)
+			fail_msg("taken: %s", bad[i].text);
+		if (!strstr(told.text, bad[i].complaint) || !strstr(told.text, file))
+			fail_msg("for %s it said: %s", bad[i].text, told.text);
+	}
+}
+
+static void all_mistakes_are_told_at_once(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text("[limits]\nblock = x\ncode-tries = 99\n[nope]\na = b\n", &p, &told), 1);
+	assert_int_equal(told.lines, 3);
+}
+
+static void a_long_line_is_not_cut_in_silence(void **state _unused_)
+{
+	char text[600] = "[customization]\nhelpdesk = ";
+	struct policy p;
+	struct told told;
+
+	memset(text + strlen(text), 'x', 400);
+	assert_int_equal(read_text(text, &p, &told), 1);
+	assert_non_null(strstr(told.text, ":2: a line has at most"));
+}
+
+static void drop_ins_override_in_order(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+	char d[80], a[96], b[96], c[96];
+
+	snprintf(d, sizeof(d), "%s.d", file);
+	assert_int_equal(mkdir(d, 0755), 0);
+	snprintf(a, sizeof(a), "%s/10-a.conf", d);
+	snprintf(b, sizeof(b), "%s/20-b.conf", d);
+	snprintf(c, sizeof(c), "%s/30-c.txt", d);
+	write_file(a, "[authentication-methods]\nrequired = 1\n[customization]\nphone = 1\n");
+	write_file(b, "[customization]\nphone = 2\n");
+	write_file(c, "[customization]\nphone = 3\n");
+	assert_int_equal(read_text("[authentication-methods]\nrequired = 2\n", &p, &told), 0);
+	assert_int_equal(p.required, 1);
+	assert_string_equal(p.phone, "2");
+	write_file(b, "[customization]\nphne = 2\n");
+	assert_int_equal(read_text("", &p, &told), 1);
+	assert_non_null(strstr(told.text, "20-b.conf:2:"));
+	unlink(a);
+	unlink(b);
+	unlink(c);
+	rmdir(d);
+}
+
+static void a_file_that_others_may_write_is_refused(void **state _unused_)
+{
+	struct conf_report report = { .say = hear };
+	struct told told = {};
+	struct policy p;
+
+	report.to = &told;
+	write_file(file, "");
+	chmod(file, 0666);
+	assert_int_equal(policy_read(file, &p, &report), 1);
+	assert_non_null(strstr(told.text, "nobody else may write"));
+	unlink(file);
+	assert_int_equal(policy_read(file, &p, &report), 1);
+	assert_non_null(strstr(told.text, "cannot be read"));
+}
+
+static int make_folder(void **state _unused_)
+{
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(file, sizeof(file), "%s/ssprd.conf", folder);
+	return 0;
+}
+
+static int remove_folder(void **state _unused_)
+{
+	unlink(file);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_file_gives_the_defaults),
+		cmocka_unit_test(all_of_it_can_be_set),
+		cmocka_unit_test(C10_bad_values_are_named),
+		cmocka_unit_test(all_mistakes_are_told_at_once),
+		cmocka_unit_test(a_long_line_is_not_cut_in_silence),
+		cmocka_unit_test(drop_ins_override_in_order),
+		cmocka_unit_test(a_file_that_others_may_write_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

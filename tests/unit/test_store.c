@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The database: registrations, limits, writes, audit; and when it must not be used. */
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "engine/clock.h"
+#include "engine/seats.h"
+#include "store/store.h"
+
+static const struct crypto_key master = { .b = { 9 } };
+static const struct account monica = { .directory = "local", .object = "1000", .name = "monica" };
+static const struct account pavel = { .directory = "local", .object = "1001", .name = "pavel" };
+
+static struct policy_limits limits(void)
+{
+	return (struct policy_limits){
+		.account_failures = 5, .gate_failures = 5, .seat_failures = 20, .seat_users = 5, .global_failures = 200,
+		.account_window = 86400, .gate_window = 3600, .seat_window = 3600, .global_window = 3600, .block = 86400,
+		.sends_per_day = 5,
+	};
+}
+
+struct place {
+	char folder[64], db[96], made[96];
+	struct store *store;
+};
+
+static struct store *open_at(const struct place *p)
+{
+	struct store *s = NULL;
+	const char *why = "";
+
+	if (store_open(p->folder, &master, &s, &why) != 0)
+		fail_msg("%s", why);
+	return s;
+}
+
+static const char *refusal(const struct place *p, const struct crypto_key *key)
+{
+	struct store *s = NULL;
+	const char *why = NULL;
+
+	assert_int_equal(store_open(p->folder, key, &s, &why), 1);
+	assert_null(s);
+	return why;
+}
+
+static int set_up(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+
+	strcpy(p->folder, "/tmp/sspr-store-XXXXXX");
+	if (!mkdtemp(p->folder))
+		return -1;
+	snprintf(p->db, sizeof(p->db), "%s/ssprd.db", p->folder);
+	snprintf(p->made, sizeof(p->made), "%s/ssprd.made", p->folder);
+	p->store = open_at(p);
+	*state = p;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct place *p = *state;
+	char command[128];
+
+	store_close(p->store);
+	for (const char *const *suffix = (const char *const[]){ "ssprd.db", "ssprd.db-wal", "ssprd.db-shm", "ssprd.made",
+								 "lock", NULL };
+	     *suffix; suffix++) {
+		snprintf(command, sizeof(command), "%s/%s", p->folder, *suffix);
+		unlink(command);
+	}
+	rmdir(p->folder);
+	free(p);
+	return 0;
+}
+
+static int64_t add(struct store *s, const struct account *a)
+{
+	int64_t row = 0;
+
+	assert_true(store_account_add(s, a, 1, &row) >= 0);
+	return row;
+}
+
+static int try_at(struct store *s, const char *who, const char *gate, const char *seat, int64_t at, int64_t *ret)
+{
+	struct policy_limits l = limits();
+	struct store_try t = { .who = who, .gate = gate, .seat = seat, .at = at };
+	int64_t attempt;
+
+	return store_try(s, &l, &t, ret ? ret : &attempt);
+}
+
+static void registrations_come_back(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct secret seed = secret_of("12345678901234567890");
+	struct registration r = {};
+	int64_t row = add(s, &monica);
+
+	assert_int_equal(store_registration(s, &pavel, &r), 0);
+	assert_int_equal(r.account, 0);
+	assert_int_equal(store_authenticator_set(s, &monica, row, &seed, 41, 1), 0);
+	assert_int_equal(store_mail_set(s, row, "monica@lab.test", 1), 0);
+	assert_int_equal(store_registration(s, &monica, &r), 0);
+	assert_true(r.has_authenticator);
+	assert_true(secret_equal(&r.seed, &seed));
+	assert_int_equal(r.last_step, 41);
+	assert_string_equal(r.mail, "monica@lab.test");
+	assert_int_equal(store_account_remove(s, row), 0);
+	assert_int_equal(store_registration(s, &monica, &r), 0);
+	assert_int_equal(r.account, 0);
+	assert_false(r.has_authenticator);
+}
+
+static void C2_C15_what_was_used_is_used(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct secret seed = secret_of("seed");
+	struct registration_recovery code = {};
+	struct registration r;
+	int64_t row = add(s, &monica);
+	struct proof step = { .step = 100 }, recovery = {};
+
+	assert_int_equal(store_authenticator_set(s, &monica, row, &seed, 99, 1), 0);
+	assert_int_equal(store_proof_use(s, row, &step), 0);
+	assert_int_equal(store_proof_use(s, row, &step), 1);
+	assert_int_equal(store_recovery_set(s, row, &code, 1, 1), 0);
+	assert_int_equal(store_registration(s, &monica, &r), 0);
+	recovery.recovery_row = r.recovery[0].row;
+	assert_int_equal(store_proof_use(s, row, &recovery), 0);
+	assert_int_equal(store_proof_use(s, row, &recovery), 1);
+	assert_int_equal(store_registration(s, &monica, &r), 0);
+	assert_int_equal(r.recovery_n, 0);
+}
+
+/* D2: pavel's row gets monica's sealed seed. */
+static void D2_a_seed_does_not_move(void **state)
+{
+	struct place *p = *state;
+	struct secret seed = secret_of("12345678901234567890");
+	struct registration r = {};
+	int64_t row = add(p->store, &monica);
+	sqlite3 *db;
+
+	add(p->store, &pavel);
+	assert_int_equal(store_authenticator_set(p->store, &monica, row, &seed, 0, 1), 0);
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "INSERT INTO authenticator SELECT 2, seed, 0, 0 FROM authenticator", NULL, NULL,
+				      NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(store_registration(p->store, &pavel, &r), -EBADMSG);
+}
+
+static void C3_exactly_so_many_tries(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 1000, NULL), 0);
+	assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 1000, NULL), 1);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(try_at(s, "local:1000", "email", "tty1", 1001, NULL), 2);
+	assert_int_equal(store_blocked(s, "local:1000", 1000 + 86399), 1);
+	assert_int_equal(store_blocked(s, "local:1000", 1000 + 86400), 0);
+	assert_int_equal(store_blocked(s, "local:1001", 1000), 0);
+}
+
+static void C4_an_account_counts_over_gates_and_days(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+
+	assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 0, NULL), 0);
+	assert_int_equal(try_at(s, "local:1000", "email", "tty1", 20000, NULL), 0);
+	assert_int_equal(try_at(s, "local:1000", "authenticator", "tty2", 40000, NULL), 0);
+	assert_int_equal(try_at(s, "local:1000", "email", "tty1", 60000, NULL), 0);
+	assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 80000, NULL), 1);
+	assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 80001, NULL), 2);
+}
+
+static void a_proof_that_was_right_is_no_failure(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	int64_t attempt;
+
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 1000, &attempt), 0);
+		assert_int_equal(store_try_release(s, attempt), 0);
+	}
+}
+
+/* C8: one guess each over many accounts. */
+static void C8_a_seat_has_a_budget(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	char who[32];
+
+	for (int i = 0; i < 5; i++) {
+		snprintf(who, sizeof(who), "local:%d", 2000 + i);
+		assert_int_equal(try_at(s, who, "authenticator", "tty1", 1000, NULL), 0);
+	}
+	assert_int_equal(try_at(s, "local:3000", "authenticator", "tty1", 1001, NULL), 2);
+	assert_int_equal(try_at(s, "local:2000", "authenticator", "tty1", 1001, NULL), 0);
+	assert_int_equal(try_at(s, "local:3000", "authenticator", "tty2", 1001, NULL), 0);
+	assert_int_equal(try_at(s, "local:3000", "authenticator", "tty1", 1000 + 3601, NULL), 0);
+}
+
+static void C8_all_seats_together_have_one(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	char who[32], seat[32];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(who, sizeof(who), "local:%d", 2000 + i);
+		snprintf(seat, sizeof(seat), "pts/%d", i);
+		assert_int_equal(try_at(s, who, "authenticator", seat, 1000, NULL), 0);
+	}
+	assert_int_equal(try_at(s, "local:5000", "authenticator", "tty1", 1000, NULL), 2);
+}
+
+static void C7_one_name_one_counter(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct account upper = { .name = "MONICA" }, lower = { .name = "monica" }, renamed = monica;
+	char a[STORE_WHO], b[STORE_WHO];
+
+	assert_int_equal(store_who(s, &upper, a), 0);
+	assert_int_equal(store_who(s, &lower, b), 0);
+	assert_string_equal(a, b);
+	assert_null(strstr(a, "onica"));
+	strcpy(renamed.name, "moni");
+	assert_int_equal(store_who(s, &monica, a), 0);
+	assert_int_equal(store_who(s, &renamed, b), 0);
+	assert_string_equal(a, b);
+}
+
+/* C9: a block does not get shorter, whatever time it is taken to be. */
+static void C9_blocks_do_not_shrink(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+
+	for (int i = 0; i < 5; i++)
+		try_at(s, "local:1000", "authenticator", "tty1", 100000, NULL);
+	assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 50000, NULL), 2);
+	assert_int_equal(store_blocked(s, "local:1000", 100000 + 86399), 1);
+}
+
+/* C5 F3: killed between the count and the answer. */
+static void C5_a_count_survives_a_kill(void **state)
+{
+	struct place *p = *state;
+	int status;
+	pid_t child;
+
+	store_close(p->store);
+	p->store = NULL;
+	child = fork();
+	if (child == 0) {
+		struct store *s = open_at(p);
+
+		for (int i = 0; i < 4; i++)
+			try_at(s, "local:1000", "authenticator", "tty1", 1000, NULL);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	p->store = open_at(p);
+	assert_int_equal(try_at(p->store, "local:1000", "authenticator", "tty1", 1000, NULL), 1);
+}
+
+static void M2_messages_are_counted(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct store_try send = { .who = "local:1000", .gate = "", .seat = "tty1", .at = 1000 };
+	struct policy_limits l = limits();
+
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(store_send(s, &l, &send), 0);
+	assert_int_equal(store_send(s, &l, &send), 1);
+	send.at += 86401;
+	assert_int_equal(store_send(s, &l, &send), 0);
+}
+
+/* A person at one seat cannot have messages sent to everybody. */
+static void M2_a_seat_has_a_budget_of_messages(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+	struct store_try send = { .gate = "", .seat = "tty1", .at = 1000 };
+	char who[32];
+
+	send.who = who;
+	for (int i = 0; i < 20; i++) {
+		snprintf(who, sizeof(who), "local:%d", i);
+		assert_int_equal(store_send(s, &l, &send), 0);
+	}
+	snprintf(who, sizeof(who), "local:99");
+	assert_int_equal(store_send(s, &l, &send), 1);
+}
+
+static void take(void *to, const struct store_intent *i)
+{
+	*(struct store_intent *)to = *i;
+}
+
+static void F5_F7_intents_and_notices(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct store_intent intent = { .at = 7, .account = monica, .correlation = "c" }, found = {};
+	int64_t row, n;
+
+	strcpy(intent.account.mark, "before");
+	assert_int_equal(store_intent_add(s, &intent, &row), 0);
+	assert_int_equal(store_intents(s, 0, 1, take, &found), 0);
+	assert_string_equal(found.account.mark, "before");
+	assert_int_equal(store_intent_end(s, row, "unknown"), 0);
+	assert_int_equal(store_intent_count(s, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_intent_end(s, row, "done"), 0);
+	assert_int_equal(store_intent_count(s, &n), 0);
+	assert_int_equal(n, 0);
+	/* What is decided stays decided. */
+	assert_int_equal(store_intent_end(s, row, "failed"), 0);
+	found.row = 0;
+	assert_int_equal(store_notices(s, 0, 1, take, &found), 0);
+	assert_int_equal(found.row, row);
+	assert_int_equal(store_notice_done(s, row), 0);
+	found.row = 0;
+	assert_int_equal(store_notices(s, 0, 1, take, &found), 0);
+	assert_int_equal(found.row, 0);
+}
+
+static void audit_add(struct store *s, const char *activity)
+{
+	struct store_audit row = { .at = 5 };
+
+	snprintf(row.activity, sizeof(row.activity), "%s", activity);
+	strcpy(row.target, "monica");
+	assert_int_equal(store_audit_add(s, &row, 1000), 0);
+}
+
+static void D7_the_audit_shows_every_change(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE audit SET result = 'success' WHERE id = 2",
+		"UPDATE audit SET target = 'pavel' WHERE id = 3",
+		"DELETE FROM audit WHERE id = 2",
+		"UPDATE audit SET id = 99 WHERE id = 2",
+	};
+	struct place *p = *state;
+	int64_t broken, rows;
+	sqlite3 *db;
+
+	for (int i = 0; i < 4; i++)
+		audit_add(p->store, "a");
+	assert_int_equal(store_audit_verify(p->store, &broken, &rows), 0);
+	assert_int_equal(rows, 4);
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		assert_int_equal(sqlite3_exec(db, "SAVEPOINT s", NULL, NULL, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, "CREATE TEMP TABLE kept AS SELECT * FROM audit", NULL, NULL, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, "RELEASE s", NULL, NULL, NULL), SQLITE_OK);
+		if (store_audit_verify(p->store, &broken, &rows) != 1)
+			fail_msg("not seen: %s", changes[i]);
+		assert_int_equal(sqlite3_exec(db, "DELETE FROM audit; INSERT INTO audit SELECT * FROM kept; DROP TABLE kept",
+					      NULL, NULL, NULL),
+				 SQLITE_OK);
+	}
+	assert_int_equal(store_audit_verify(p->store, &broken, &rows), 0);
+	sqlite3_close(db);
+}
+
+static void Q2_the_audit_does_not_grow_for_ever(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct store_audit row = { .at = 5 };
+	int64_t broken, rows;
+
+	assert_int_equal(store_begin(s), 0);
+	for (int i = 0; i < 1024; i++)
+		assert_int_equal(store_audit_add(s, &row, 300), 0);
+	assert_int_equal(store_commit(s), 0);
+	assert_int_equal(store_audit_verify(s, &broken, &rows), 0);
+	assert_int_equal(rows, 300);
+	audit_add(s, "Blocked");
+	assert_int_equal(store_audit_recent(s, "monica", "Blocked", 0, 100), 1);
+	assert_int_equal(store_audit_recent(s, "pavel", "Blocked", 0, 100), 0);
+	assert_int_equal(store_audit_recent(s, "pavel", "Blocked", 0, 1), 1);
+	assert_int_equal(store_audit_recent(s, "monica", "Blocked", 5, 100), 0);
+}
+
+/* ---- when it must not be used ---- */
+
+static void D1_another_key_opens_nothing(void **state)
+{
+	struct place *p = *state;
+	struct crypto_key other = { .b = { 1 } };
+
+	store_close(TAKE_PTR(p->store));
+	assert_non_null(strstr(refusal(p, &other), "another key"));
+	p->store = open_at(p);
+}
+
+static void D4_a_missing_database_is_not_made_anew(void **state)
+{
+	struct place *p = *state;
+
+	store_close(TAKE_PTR(p->store));
+	unlink(p->db);
+	assert_non_null(strstr(refusal(p, &master), "missing"));
+	assert_int_equal(access(p->db, F_OK), -1);
+}
+
+static void F13_a_damaged_database_is_left_as_it_is(void **state)
+{
+	static const char junk[] = "this is no database, and it is longer than the hundred bytes that SQLite would read first, "
+				   "so that it is sure to look at them";
+	struct place *p = *state;
+	char back[sizeof(junk)];
+	int fd;
+
+	add(p->store, &monica);
+	store_close(TAKE_PTR(p->store));
+	fd = open(p->db, O_RDWR);
+	assert_int_equal(pwrite(fd, junk, sizeof(junk), 0), sizeof(junk));
+	assert_non_null(strstr(refusal(p, &master), "damaged"));
+	assert_int_equal(pread(fd, back, sizeof(back), 0), sizeof(back));
+	assert_memory_equal(back, junk, sizeof(junk));
+	close(fd);
+}
+
+static void F13_a_torn_page_is_seen(void **state)
+{
+	struct place *p = *state;
+	char zero[4096] = { 0 };
+	int fd;
+
+	add(p->store, &monica);
+	store_close(TAKE_PTR(p->store));
+	fd = open(p->db, O_RDWR);
+	memset(zero, 0xa5, sizeof(zero));
+	assert_int_equal(pwrite(fd, zero, sizeof(zero), 4096), sizeof(zero));
+	close(fd);
+	assert_non_null(strstr(refusal(p, &master), "damaged"));
+}
+
+static void F52_a_second_process_is_kept_out(void **state)
+{
+	assert_non_null(strstr(refusal(*state, &master), "another ssprd"));
+}
+
+/* ---- C9 F16 F17: the lasting clock ---- */
+
+static void C9_the_lasting_clock_never_goes_back(void **state)
+{
+	struct place *p = *state;
+	struct store_clock ahead = { .boot = "another-boot", .lasting = 4000000000 };
+	struct clock c = {};
+	struct moment m;
+
+	assert_int_equal(store_clock_save(p->store, &ahead), 0);
+	assert_int_equal(clock_init(&c, p->store), 0);
+	clock_now(&c, &m);
+	assert_true(m.lasting >= 4000000000);
+	assert_true(m.wall < m.lasting);
+	assert_int_equal(clock_accept(&c, p->store), 0);
+	clock_now(&c, &m);
+	assert_in_range(m.lasting, m.wall - 2, m.wall + 2);
+}
+
+static void F17_within_a_boot_the_wall_clock_does_not_matter(void **state)
+{
+	struct place *p = *state;
+	struct store_clock saved;
+	struct clock c = {}, again = {};
+	struct moment a, b;
+
+	assert_int_equal(clock_init(&c, p->store), 0);
+	assert_int_equal(store_clock_load(p->store, &saved), 0);
+	/* As if the wall clock had been a day ahead until now. */
+	saved.lasting -= 86400;
+	assert_int_equal(store_clock_save(p->store, &saved), 0);
+	assert_int_equal(clock_init(&again, p->store), 0);
+	clock_now(&c, &a);
+	clock_now(&again, &b);
+	assert_in_range(a.lasting - b.lasting, 86399, 86401);
+}
+
+/* ---- seats ---- */
+
+static void seats_count_in_a_row(void **state _unused_)
+{
+	static struct seats s;
+
+	assert_int_equal(seats_failed(&s, "monica", "tty1", 1000000), 1);
+	assert_int_equal(seats_failed(&s, "monica", "tty1", 1000001), 2);
+	assert_int_equal(seats_failed(&s, "monica", "tty2", 1000001), 1);
+	assert_int_equal(seats_failed(&s, "pavel", "tty1", 1000001), 1);
+	assert_int_equal(seats_failed(&s, "monica", "tty1", 1000002), 3);
+	seats_forget_failures(&s, "monica", "tty1");
+	assert_int_equal(seats_failed(&s, "monica", "tty1", 1000003), 1);
+	assert_int_equal(seats_failed(&s, "monica", "tty1", 1000003 + 16 * 60000), 1);
+	for (int i = 0; i < 1000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "u%d", i);
+		seats_failed(&s, name, "tty1", 3000000 + i);
+	}
+	assert_int_equal(seats_failed(&s, "u999", "tty1", 3001000), 2);
+}
+
+static void a_kept_code_is_taken_once_at_its_seat(void **state _unused_)
+{
+	static struct seats s;
+	struct code c = { .expires = 5000, .tries = 5 }, found;
+	struct moment now = { .boot = 1000 };
+	unsigned int method;
+
+	seats_keep_code(&s, "local:1000", "tty1", &c, 1);
+	assert_false(seats_take_code(&s, "local:1000", "tty2", &now, &found, &method));
+	assert_false(seats_take_code(&s, "local:1001", "tty1", &now, &found, &method));
+	assert_true(seats_take_code(&s, "local:1000", "tty1", &now, &found, &method));
+	assert_int_equal(method, 1);
+	assert_false(seats_take_code(&s, "local:1000", "tty1", &now, &found, &method));
+	seats_keep_code(&s, "local:1000", "tty1", &c, 1);
+	now.boot = 5000;
+	assert_false(seats_take_code(&s, "local:1000", "tty1", &now, &found, &method));
+}
+
+#define with_store(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_store(registrations_come_back),
+		with_store(C2_C15_what_was_used_is_used),
+		with_store(D2_a_seed_does_not_move),
+		with_store(C3_exactly_so_many_tries),
+		with_store(C4_an_account_counts_over_gates_and_days),
+		with_store(a_proof_that_was_right_is_no_failure),
+		with_store(C8_a_seat_has_a_budget),
+		with_store(C8_all_seats_together_have_one),
+		with_store(C7_one_name_one_counter),
+		with_store(C9_blocks_do_not_shrink),
+		with_store(C5_a_count_survives_a_kill),
+		with_store(M2_messages_are_counted),
+		with_store(M2_a_seat_has_a_budget_of_messages),
+		with_store(F5_F7_intents_and_notices),
+		with_store(D7_the_audit_shows_every_change),
+		with_store(Q2_the_audit_does_not_grow_for_ever),
+		with_store(D1_another_key_opens_nothing),
+		with_store(D4_a_missing_database_is_not_made_anew),
+		with_store(F13_a_damaged_database_is_left_as_it_is),
+		with_store(F13_a_torn_page_is_seen),
+		with_store(F52_a_second_process_is_kept_out),
+		with_store(C9_the_lasting_clock_never_goes_back),
+		with_store(F17_within_a_boot_the_wall_clock_does_not_matter),
+		cmocka_unit_test(seats_count_in_a_row),
+		cmocka_unit_test(a_kept_code_is_taken_once_at_its_seat),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

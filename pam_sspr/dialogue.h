@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-/* One dialogue with ssprd, shown through the application's conversation. Knows the wire, and no method and no policy. */
+/* One dialogue with ssprd, shown through the application's conversation. Knows the wire, no method and no policy. */
 
 #include <security/pam_modules.h>
 #include <stdbool.h>

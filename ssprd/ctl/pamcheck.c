@@ -219,7 +219,7 @@ static int state_run(struct report *r, enum ssprd_state state, const struct scra
 }
 
 /* A stack that never returns is ended by the alarm, and found unfinished. */
-static _Noreturn void service_run(struct report *r, const struct scratch *s)
+static _Noreturn void service_run(struct report *r, struct scratch *s)
 {
 	int e = scratch_mounts();
 
@@ -227,6 +227,7 @@ static _Noreturn void service_run(struct report *r, const struct scratch *s)
 	alarm(SERVICE_SECONDS);
 	for (enum ssprd_state state = 0; e == 0 && state < STATES; state++)
 		e = state_run(r, state, s);
+	secret_wipe(&s->password);
 	r->finished = e == 0;
 	_exit(0);
 }
@@ -475,23 +476,30 @@ static int services_judge(struct report *r, size_t n)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
+static int services_check(const struct ctl *ctl, struct report *r, size_t n)
+{
+	int e;
+
+	if (n == 0)
+		return ctl_fail(ctl, CTL_FAILED, "this machine has none of the services; name one");
+	e = services_judge(r, n);
+	if (e < 0)
+		return ctl_fail(ctl, CTL_FAILED, "no copy of /etc could be made: %s", strerror(-e));
+	return reports_print(ctl, r, n);
+}
+
 int pamcheck(const struct ctl *ctl, int argc, char **argv)
 {
 	struct report *r;
-	size_t n, size = SERVICES_MAX * sizeof(*r);
-	int e;
+	size_t size = SERVICES_MAX * sizeof(*r);
+	int status;
 
 	if (geteuid() != 0)
 		return ctl_fail(ctl, CTL_FAILED, "pam check needs root");
 	r = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (r == MAP_FAILED)
 		return ctl_fail(ctl, CTL_FAILED, "%s", strerror(errno));
-	n = services_choose(argc, argv, r);
-	if (n == 0)
-		return ctl_fail(ctl, CTL_FAILED, "this machine has none of the services; name one");
-	e = services_judge(r, n);
-	e = e < 0 ? ctl_fail(ctl, CTL_FAILED, "no copy of /etc could be made: %s", strerror(-e)) :
-		    reports_print(ctl, r, n);
+	status = services_check(ctl, r, services_choose(argc, argv, r));
 	munmap(r, size);
-	return e;
+	return status;
 }

@@ -32,9 +32,14 @@ static void found_wipe(struct found *f)
 	explicit_bzero(f, sizeof(*f));
 }
 
-static enum why why_of_error(int error)
+static enum why why_of_error(const char *what, int error)
 {
-	return error == -ENOENT ? WHY_NO_ACCOUNT : error == -ENOTUNIQ ? WHY_AMBIGUOUS : WHY_BROKEN;
+	if (error == -ENOENT)
+		return WHY_NO_ACCOUNT;
+	if (error == -ENOTUNIQ)
+		return WHY_AMBIGUOUS;
+	log_error("%s cannot be read: %s", what, strerror(-error));
+	return WHY_BROKEN;
 }
 
 static int mark_of(uid_t uid, const struct files_shadow *shadow, char ret[static ACCOUNT_MARK])
@@ -79,13 +84,13 @@ static enum why judge(const struct local *l, const char *group, struct found *fo
 		return why;
 	r = name_agreed(found->user.name, found->user.uid);
 	if (r != 1)
-		return r == 0 ? WHY_AMBIGUOUS : WHY_BROKEN;
+		return r == 0 ? WHY_AMBIGUOUS : why_of_error("the name service", r);
 	r = files_shadow(&l->files, found->user.name, &found->shadow);
 	if (r < 0)
-		return r == -ENOENT ? WHY_LOCKED : why_of_error(r);
+		return r == -ENOENT ? WHY_LOCKED : why_of_error(l->files.shadow, r);
 	r = groups_read(&l->files, &found->user, &found->groups);
 	if (r < 0)
-		return WHY_BROKEN;
+		return why_of_error(l->files.group, r);
 	why = protected_groups(&l->files, &l->policy->local, found->user.name, &found->groups);
 	if (why == WHY_NONE)
 		why = protected_shell(&l->files, found->user.shell);
@@ -117,7 +122,7 @@ static int resettable(const struct local *l, const struct job *job, int error, s
 	enum why why;
 
 	if (error < 0) {
-		refuse(ret, why_of_error(error));
+		refuse(ret, why_of_error(l->files.passwd, error));
 		return -EPERM;
 	}
 	tell_account(job, &found->user, ret);

@@ -476,7 +476,7 @@ static int on_looked_up(struct flow *f, const struct event *ev, struct effects *
 		end_blocked(f, ret);
 		return 0;
 	}
-	f->decoy = why != WHY_NONE;
+	f->decoy = r->outcome != OUTCOME_DONE || !ev->registered;
 	f->decoy_why = why;
 	if (f->decoy && !f->rules->policy->hide_account_state) {
 		text_not_resettable(f->rules->policy, why, info, sizeof(info));

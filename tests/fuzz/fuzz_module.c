@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
 /*
- * The whole of pam_sm_authenticate() between a daemon and a user who both do anything (P1, P4, P8). The input is read as
- * the dialogue goes on: first who and where, then, whenever it is anybody's turn, what that one says.
+ * The whole of pam_sm_authenticate() between a daemon and a user who both do anything (P1, P4, P8). The input is read
+ * as the dialogue goes on: first who and where, then, whenever it is anybody's turn, what that one says.
  *
  *     u8 bits: first, quiet, silent, debug, keyword typed; u8 length and bytes: user name; then
  *     daemon: u8 op (0 closes, 1 is silent, else) u16 length, bytes

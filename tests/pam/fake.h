@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The module's world without libpam, root, or time: this file comes in before the module's sources and takes the place of
- * the few functions by which they reach out. One end of a socket pair is the connection; the test holds the other. The
- * clock goes on only while the module waits and nobody says anything.
+ * The module's world without libpam, root, or time: this file takes the place of the few functions by which the module's
+ * sources reach out, and takes these sources in. One end of a socket pair is the connection; the test holds the other.
+ * The clock goes on only while the module waits and nobody says anything.
  */
 
 #include <errno.h>

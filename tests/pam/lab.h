@@ -3,8 +3,9 @@
 
 /*
  * The real libpam, the real module, and a scripted ssprd, in a private folder. MODULE and STAND_IN are the built shared
- * objects. Whatever a test does, lab_authenticate() also holds the module to what is true of every run: no descriptor, no
- * signal disposition, no environment variable is another afterwards (P9), and each text is fit for the poorest program (P4).
+ * objects. Whatever a test does, lab_authenticate() also holds the module to what is true of every run: no descriptor,
+ * no signal disposition, no environment variable is another afterwards (P9), and each text is fit for the poorest
+ * program (P4).
  */
 
 #include <security/pam_appl.h>
@@ -80,7 +81,7 @@ int lab_teardown(void **state);
 /* Forgets what was seen and set, and stops the daemon. */
 void lab_reset(struct lab *l);
 
-/* Starts the scripted ssprd: `serve` has each connection in turn; NULL never takes one. uid is that of the listener. */
+/* Starts the scripted ssprd: `serve` has each connection in turn; NULL never takes one. uid: that of the listener. */
 void lab_serve(struct lab *l, uid_t uid, void (*serve)(int fd, struct record *r));
 void lab_stop(struct lab *l);
 

@@ -465,7 +465,7 @@ static void P8_answers_that_are_none(void **state)
 	}
 }
 
-/* These are answers, and for ssprd to judge: it refuses a password of such bytes by its rule (F45), and the dialogue lives. */
+/* These are answers, for ssprd to judge: it refuses a password of such bytes by its rule, and the dialogue lives (F45). */
 static void P8_answers_go_on_as_they_are(void **state)
 {
 	static char longest[PAM_MAX_RESP_SIZE];

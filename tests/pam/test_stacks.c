@@ -2,7 +2,7 @@
 
 /*
  * P2: every stack we ship, with ssprd in every state. EXAMPLES is their folder. The modules that check a password are
- * stand-ins, and so are those that this machine may not have; libpam, pam_sspr.so, pam_deny.so and the like are the real ones.
+ * stand-ins, and so are those that this machine may not have; libpam, pam_sspr.so, pam_deny.so and the like are real.
  */
 
 #include <setjmp.h>

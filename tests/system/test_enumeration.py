@@ -18,7 +18,7 @@ KINDS = {
     "root": "root",
     "system": "daemon",
 }
-MANY = {"limits": {"account-failures": "1000", "gate-failures": "1000", "seat-failures": "10000", "seat-users": "1000",
+MANY = {"limits": {"account-failures": "100", "gate-failures": "100", "seat-failures": "10000", "seat-users": "1000",
                    "global-failures": "10000", "code-tries": "5"}}
 
 
@@ -74,10 +74,9 @@ def test_E2_methods_come_from_the_policy_alone(lab, monica):
     seen = []
     for name, tty in (("monica", "/dev/tty1"), ("pavel", "/dev/tty2"), ("nobody-of-that-name", "/dev/tty3")):
         with wire.Dialogue(name, tty=tty) as d:
-            d.answer("")
-            d.answer("2")
+            told = d.answer("").text + d.answer("2").text
             seen.append(d.transcript)
-            assert "@" not in b"".join(d.transcript).decode(errors="replace").replace("helpdesk@lab", "")
+            assert "lab" not in told and "Authenticator" in told
     assert seen[0] == seen[1] == seen[2]
 
 
@@ -98,8 +97,9 @@ def test_E3_a_decoy_counts_and_blocks(lab):
     for i in range(3):
         wrong_to_the_end("boss", f"/dev/tty{i}")
     with wire.Dialogue("boss", tty="/dev/tty9") as d:
-        step = d.answer("000000")
-        assert "Too many tries" in step.text or step.kind == wire.END
+        if d.step.asks:
+            d.answer("000000")
+        assert d.step.kind == wire.END and "Too many tries" in d.step.text
 
 
 def test_the_truth_when_the_policy_says_so(lab):

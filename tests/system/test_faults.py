@@ -50,13 +50,12 @@ def test_F1_F2_F3_F4_ssprd_killed_at_each_step(lab, monica, step):
     before = w.read("/etc/shadow")
     with wire.Dialogue("monica") as d:
         to_step(lab, d, monica, step)
-        assert "othing was changed" in d.step.lost
-        lab.daemons["ssprd"].kill()
+        # What the next answer could set going decides what is told if it gets none.
+        assert ("othing was changed" if step < 4 else "Try the new password first") in d.step.lost
+        lab.daemons["ssprd"].crash()
         with pytest.raises(wire.Gone):
             d.answer("000000")
     assert w.read("/etc/shadow") == before
-    w.wait_for(lambda: lab.daemons["ssprd"].restarts == 1)
-    lab.daemons["ssprd"].ready()
     with wire.Dialogue("monica", tty="/dev/tty5") as d:
         assert "Step 1 of 2" in d.step.info
         assert lab.gates(d, monica, NEW).result == "done"
@@ -121,7 +120,7 @@ def test_F5_F6_ssprd_killed_while_it_writes(lab, monica, changed):
                 d.receive()
             assert "not be confirmed" in d.step.lost or "ew password first" in d.step.lost or d.step.kind != wire.END
         mails = len(monica.mails())
-        w.wait_for(lambda: lab.daemons["ssprd"].restarts == 1)
+        assert w.wait_for(lambda: lab.daemons["ssprd"].restarts == 1 and lab.daemons["ssprd"].process.poll() is None)
         lab.daemons["ssprd"].ready()
         assert w.wait_for(lambda: lab.table("pending") == [], 10), "the intent stays open"
         told = w.wait_for(lambda: len(monica.mails()) > mails, 5 if changed else 0.7)
@@ -133,9 +132,7 @@ def test_F5_F6_ssprd_killed_while_it_writes(lab, monica, changed):
 
 def test_F7_notification_is_sent_exactly_once(lab, monica):
     assert lab.reset().result == "done"
-    lab.daemons["ssprd"].kill()
-    w.wait_for(lambda: lab.daemons["ssprd"].restarts == 1)
-    lab.daemons["ssprd"].ready()
+    lab.daemons["ssprd"].crash()
     w.wait_for(lambda: [m for m in monica.mails() if not w.mail_code(m)], 5)
     time.sleep(1)
     told = [m for m in monica.mails() if not w.mail_code(m)]
@@ -171,14 +168,6 @@ def test_F8_writer_killed_at_a_system_call(lab, monica, call):
         assert old
     else:
         assert "Try the new password first" in step.text
-
-
-def test_F8_writer_is_gone(lab, monica):
-    lab.stop("ssprd-local")
-    lab.daemons["ssprd-local"].keep_running = False
-    with wire.Dialogue("monica", timeout=40) as d:
-        assert d.step.kind == wire.END and d.step.result != "done" or not_available(tty="/dev/tty3")
-    assert signs_in("monica", OLD)
 
 
 def test_F8_writer_hangs(lab, monica):
@@ -374,17 +363,18 @@ def test_D1_no_key_no_reset(lab, monica):
     os.unlink(f"{w.HOME}/credentials/ssprd/sspr-key")
     lab.daemons["ssprd"].start()
     time.sleep(0.4)
-    assert not_available() and "sspr-key" in lab.daemons["ssprd"].log() and signs_in("monica", OLD)
+    assert not_available() and "database key" in lab.daemons["ssprd"].log() and signs_in("monica", OLD)
 
 
 def sealed_cells(db):
-    """Every table and column that holds sealed bytes for a user."""
+    """Every table and column that holds sealed bytes for several rows: (table, key columns, column, rows)."""
     for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
-        columns = [c[1] for c in db.execute(f"PRAGMA table_info({table})")]
-        for column in columns:
-            rows = db.execute(f"SELECT rowid, {column} FROM {table} WHERE typeof({column})='blob' AND length({column})>=28").fetchall()
+        info = db.execute(f"PRAGMA table_info({table})").fetchall()
+        key = ", ".join(c[1] for c in sorted(info, key=lambda c: c[5]) if c[5]) or "rowid"
+        for column in (c[1] for c in info):
+            rows = db.execute(f"SELECT {column}, {key} FROM {table} WHERE typeof({column})='blob' AND length({column})>=28").fetchall()
             if len(rows) >= 2:
-                yield table, column, rows
+                yield table, key.split(", "), column, rows
 
 
 def test_D2_sealed_bytes_of_another_row(lab, monica):
@@ -393,11 +383,13 @@ def test_D2_sealed_bytes_of_another_row(lab, monica):
     lab.stop("ssprd")
     db = sqlite3.connect(DATABASE)
     swapped = 0
-    for table, column, rows in list(sealed_cells(db)):
-        blobs = [b for _, b in rows]
-        for (rowid, _), blob in zip(rows, blobs[1:] + blobs[:1]):
+    for table, key, column, rows in list(sealed_cells(db)):
+        if table == "audit":
+            continue
+        blobs = [row[0] for row in rows]
+        for row, blob in zip(rows, blobs[1:] + blobs[:1]):
             with contextlib.suppress(sqlite3.Error):
-                db.execute(f"UPDATE {table} SET {column}=? WHERE rowid=?", (blob, rowid))
+                db.execute(f"UPDATE {table} SET {column}=? WHERE " + " AND ".join(f"{k}=?" for k in key), (blob, *row[1:]))
                 swapped += 1
     db.commit()
     db.close()
@@ -520,12 +512,13 @@ def test_F18_suspended_in_the_middle(lab, monica):
 # -- mail
 
 
+@contextlib.contextmanager
 def mail_gate(lab, name="monica", tty="/dev/tty1"):
-    """What the screen says at the e-mail gate, and how soon."""
+    """At the e-mail gate: what the screen said up to there, and how soon."""
     with wire.Dialogue(name, tty=tty) as d:
         start = time.monotonic()
         lab.choose(d, 2)
-        return d.transcript, time.monotonic() - start
+        yield d.transcript, time.monotonic() - start
 
 
 class Deaf:
@@ -563,8 +556,8 @@ class Plain:
 
 @pytest.mark.parametrize("how", ["refuses", "greylists", "hangs", "no TLS", "wrong name", "unknown CA", "absent", "no DNS", "no login"])
 def test_F35_mail_that_fails_changes_nothing_on_the_screen(lab, monica, how):
-    good = mail_gate(lab)[0]
-    monica.mailed()
+    with mail_gate(lab) as (good, _):
+        monica.mailed()
     before = len(monica.mails())
     server = None
     lab.stop_mail()
@@ -594,9 +587,9 @@ def test_F35_mail_that_fails_changes_nothing_on_the_screen(lab, monica, how):
         os.chown(path, owner.st_uid, owner.st_gid)
         lab.restart("ssprd-net")
     try:
-        shown, took = mail_gate(lab, tty="/dev/tty2")
-        assert shown == good and took < 2
-        time.sleep(0.5)
+        with mail_gate(lab, tty="/dev/tty2") as (shown, took):
+            assert shown == good and took < 2
+            time.sleep(0.5)
         assert len(monica.mails()) == before
         if isinstance(server, Plain):
             assert b"EHLO" in server.heard and b"AUTH" not in server.heard.replace(b"250", b"") and b"RCPT" not in server.heard
@@ -619,15 +612,13 @@ def test_F35_greylisted_mail_is_tried_again(lab, monica):
 
 
 def test_F35_ssprd_net_killed(lab, monica):
-    lab.daemons["ssprd-net"].kill()
-    w.wait_for(lambda: lab.daemons["ssprd-net"].restarts == 1)
-    lab.daemons["ssprd-net"].ready()
+    lab.daemons["ssprd-net"].crash()
     assert lab.reset().result == "done"
 
 
 def test_mail_says_what_it_must_and_no_more(lab, monica):
-    mail_gate(lab)
-    monica.mailed()
+    with mail_gate(lab):
+        monica.mailed()
     body = monica.mails()[0].get_content()
     assert "lab" in body and "not you" in body and "Nobody from IT" in body and "monica" not in body
 
@@ -686,11 +677,9 @@ def test_F52_two_ssprd_on_one_database(lab):
 
 def test_Q1_crash_loop_leaves_login_working(lab, monica):
     for i in range(40):
-        lab.daemons["ssprd"].kill(signal.SIGSEGV)
-        w.wait_for(lambda: lab.daemons["ssprd"].restarts > i, 2)
+        lab.daemons["ssprd"].crash(signal.SIGSEGV)
         if i % 20 == 10:
             assert signs_in("monica", OLD) and not signs_in("monica", WRONG)
-    lab.daemons["ssprd"].ready()
     assert lab.reset().result == "done"
 
 
@@ -762,7 +751,7 @@ def test_ten_thousand_open_dialogues(lab, monica):
             assert "Step 1" in d.step.info
             assert lab.gates(d, monica, NEW).result == "done"
         print(f"{n} dialogues in {took:.1f} s, {alive} ask, {each:.0f} bytes each, one more in {first * 1000:.1f} ms")
-        assert alive == n and each < 8192 and first < 1
+        assert alive == n and each < 8192 and first < 1, (alive, each, first)
         for d in held[:: n // 20]:
             assert d.answer("").prompt.startswith("Number")
     finally:

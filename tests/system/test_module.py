@@ -77,6 +77,8 @@ HOW = ["up", "down", "stopped", "hung", "crashing", "garbage", "spoilt", "empty"
 @pytest.mark.parametrize("name", STACKS)
 @pytest.mark.parametrize("how", HOW)
 def test_P2_right_is_right_and_wrong_is_wrong(lab, name, how):
+    if how in ("stopped", "hung") and name in ("success=1", "optional"):
+        pytest.skip("waits as in the other stacks")
     with stack(name), ssprd_is(lab, how):
         right = pamtalk.authenticate("login", b"monica", [OLD.encode(), None])
         wrong = pamtalk.authenticate("login", b"monica", [WRONG.encode(), None])

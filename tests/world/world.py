@@ -272,6 +272,14 @@ class Daemon:
     def kill(self, sig=signal.SIGKILL):
         self.process.send_signal(sig)
 
+    def crash(self, sig=signal.SIGKILL):
+        """Killed, and started anew by its supervisor."""
+        dead = self.process
+        dead.send_signal(sig)
+        if not wait_for(lambda: self.process is not dead):
+            raise RuntimeError(f"{self.name} is not started anew\n{self.log()}")
+        self.ready()
+
     def stop(self):
         with self.lock:
             self.wanted = False

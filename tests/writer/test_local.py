@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
@@ -70,6 +69,16 @@ def test_x1_capabilities(start, accounts, mode, group, caps):
         assert os.stat(f"{accounts.etc}/shadow").st_mode & 0o777 == mode
         return
     assert w.matches(OLD, accounts.stored("monica"))
+
+
+def test_x1_a_crash_does_not_lock_out_the_next_write(start, accounts):
+    """RHEL's mode is also that of the file a killed write leaves behind: CAP_DAC_OVERRIDE, not only CAP_DAC_READ_SEARCH."""
+    os.chmod(f"{accounts.etc}/shadow", 0)
+    with open(f"{accounts.etc}/nshadow", "w") as f:
+        f.write("half of it")
+    os.chmod(f"{accounts.etc}/nshadow", 0)
+    local = start(wrap=["setpriv", "--bounding-set=-all,+chown,+dac_override,+audit_write", "--inh-caps=-all"])
+    assert reset(local).said == ("done", "none"), local.log()
 
 
 # -- accounts
@@ -462,7 +471,6 @@ def test_f8_x3_killed_at_every_system_call(local, accounts, tmp_path):
         assert answer is None or answer.outcome == "done"
         unanswered += answer is None
         in_force += changed and answer is None
-    print(f"{len(points)} points, {unanswered} without an answer, {in_force} of them with the new password in force")
     assert unanswered > 60 and in_force > 0
 
 
@@ -472,12 +480,11 @@ def test_f8_x3_killed_at_every_system_call(local, accounts, tmp_path):
 def test_x4_f11_f12_errors_of_the_write_leave_the_old_password(local, accounts, tmp_path, call, error, file):
     kept = accounts.text("shadow")
     points = [n for c, n, line in calls_of_a_write(local, tmp_path) if c == call and file in line]
-    assert points or (call, file) == ("fsync", "opasswd") or (call, file)[1] == "opasswd"
+    assert points
     for n in points:
         accounts_anew(accounts, kept)
         with Traced(local, "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={n}") as t:
             answer = t.reset()
-        print(call, file, n, answer, local.log().splitlines()[-2:])
         if answer.outcome == "done":
             assert w.matches(NEW, accounts.stored("monica"))
         else:

@@ -117,7 +117,7 @@ class Worker:
     """One of ssprd-local and ssprd-net. `etc` is what it sees as /etc."""
 
     def __init__(self, program, name, folder, config, before="", env=None, wrap=(), etc=None):
-        self.program, self.name, self.folder = os.path.join(BUILD, program), name, str(folder)
+        self.program, self.name, self.folder = os.path.join(BUILD, "ssprd", program), name, str(folder)
         self.config_text, self.before, self.wrap = config, before, list(wrap)
         self.env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", **(env or {})}
         self.etc, self.process, self.path = etc, None, os.path.join(self.folder, f"{name}.sock")

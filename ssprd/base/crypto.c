@@ -3,11 +3,45 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/core_names.h>
+#include <openssl/params.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/cleanup.h"
+
+/* Looking an algorithm up by its name costs more than using it: done once, and kept as long as the program. */
+static EVP_MAC *hmac(void)
+{
+	static EVP_MAC *mac;
+
+	if (!mac)
+		mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	return mac;
+}
+
+static const EVP_MD *sha256(void)
+{
+	static EVP_MD *md;
+
+	if (!md)
+		md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	return md;
+}
+
+static const EVP_CIPHER *aes256gcm(void)
+{
+	static EVP_CIPHER *cipher;
+
+	if (!cipher)
+		cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+	return cipher;
+}
+
+static void mac_freep(EVP_MAC_CTX **c)
+{
+	EVP_MAC_CTX_free(*c);
+}
 
 static void cipher_freep(EVP_CIPHER_CTX **c)
 {
@@ -39,23 +73,23 @@ int crypto_random(void *ret, size_t len)
 int crypto_mac(const struct crypto_key *key, const void *a, size_t alen, const void *b, size_t blen,
 	       uint8_t ret[static CRYPTO_MAC])
 {
-	uint8_t joined[2048];
-	unsigned int size = CRYPTO_MAC;
-	const uint8_t *ok;
+	_cleanup_(mac_freep) EVP_MAC_CTX *c = EVP_MAC_CTX_new(hmac());
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	size_t size;
 
-	if (alen > sizeof(joined) || blen > sizeof(joined) - alen)
-		return -EMSGSIZE;
-	memcpy(joined, a, alen);
-	if (blen > 0)
-		memcpy(joined + alen, b, blen);
-	ok = HMAC(EVP_sha256(), key->b, sizeof(key->b), joined, alen + blen, ret, &size);
-	explicit_bzero(joined, sizeof(joined));
-	return ok ? 0 : -EIO;
+	if (!c || EVP_MAC_init(c, key->b, sizeof(key->b), params) != 1 || EVP_MAC_update(c, a, alen) != 1 ||
+	    (blen > 0 && EVP_MAC_update(c, b, blen) != 1) || EVP_MAC_final(c, ret, &size, CRYPTO_MAC) != 1)
+		return -EIO;
+	return size == CRYPTO_MAC ? 0 : -EIO;
 }
 
 int crypto_sha256(const void *a, size_t len, uint8_t ret[static CRYPTO_MAC])
 {
-	return EVP_Digest(a, len, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+	return EVP_Digest(a, len, ret, NULL, sha256(), NULL) == 1 ? 0 : -EIO;
 }
 
 int crypto_derive(const struct crypto_key *master, const char *purpose, struct crypto_key *ret)
@@ -72,7 +106,7 @@ int crypto_seal(const struct crypto_key *key, const char *bound, const void *tex
 	r = crypto_random(nonce, CRYPTO_NONCE);
 	if (r < 0)
 		return r;
-	if (!c || EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), NULL, key->b, nonce) != 1 ||
+	if (!c || EVP_EncryptInit_ex(c, aes256gcm(), NULL, key->b, nonce) != 1 ||
 	    EVP_EncryptUpdate(c, NULL, &n, (const uint8_t *)bound, (int)strlen(bound)) != 1 ||
 	    EVP_EncryptUpdate(c, body, &n, text, (int)len) != 1 || EVP_EncryptFinal_ex(c, body + n, &n) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, CRYPTO_TAG, tag) != 1)
@@ -92,7 +126,7 @@ int crypto_open(const struct crypto_key *key, const char *bound, const void *box
 		return -EBADMSG;
 	inner = len - CRYPTO_SEAL;
 	memcpy(tag, body + inner, CRYPTO_TAG);
-	if (!c || EVP_DecryptInit_ex(c, EVP_aes_256_gcm(), NULL, key->b, nonce) != 1 ||
+	if (!c || EVP_DecryptInit_ex(c, aes256gcm(), NULL, key->b, nonce) != 1 ||
 	    EVP_DecryptUpdate(c, NULL, &n, (const uint8_t *)bound, (int)strlen(bound)) != 1 ||
 	    EVP_DecryptUpdate(c, ret, &n, body, (int)inner) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, CRYPTO_TAG, tag) != 1)

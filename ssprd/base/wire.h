@@ -24,7 +24,7 @@
  *
  * BEGIN comes once and first; it fixes the user for the life of the connection. The dialogue is over with a STEP of
  * kind END, which carries a RESULT. An INFO is a line to show, a PROMPT the question; both come in one STEP and belong
- * on the screen together. LOST is what to tell the user if the connection dies before the next STEP. A BEGIN of
+ * on the screen together. A TELL without INFO shows nothing: ssprd is at work. LOST is what to tell the user if the connection dies before the next STEP. A BEGIN of
  * another VERSION is answered by END with RESULT_IGNORE and no text.
  *
  * JOBS, on net.sock and local.sock (ssprd only)

@@ -32,7 +32,7 @@ static const struct audit_kind facts[FACT_KINDS] = {
 	[FACT_PROOF_FAILED] = { MESSAGE_PROOF_FAILED, PROGRESS, "failure", "User failed the verification option" },
 	[FACT_GATE_PASSED] = { MESSAGE_GATE_PASSED, PROGRESS, "success", "User completed the verification option" },
 	[FACT_VERIFIED] = { MESSAGE_VERIFIED, PROGRESS, "success", "User passed the required authentication methods" },
-	[FACT_BLOCKED] = { MESSAGE_BLOCKED, BLOCKED, "success", "Too many tries", true },
+	[FACT_BLOCKED] = { MESSAGE_BLOCKED, BLOCKED, "success", "Too many tries", .seldom = true },
 	[FACT_PASSWORD_REFUSED] = { MESSAGE_PASSWORD_REFUSED, PROGRESS, "failure", "The new password breaks a rule" },
 	[FACT_INTENT] = { MESSAGE_INTENT, PROGRESS, "success", "User submitted a new password" },
 	[FACT_RESET] = { MESSAGE_RESET, RESET, "success", "User successfully reset password" },
@@ -41,14 +41,14 @@ static const struct audit_kind facts[FACT_KINDS] = {
 	[FACT_CANCELLED] = { MESSAGE_CANCELLED, PROGRESS, "failure", "User cancelled" },
 	[FACT_EXPIRED] = { MESSAGE_EXPIRED, PROGRESS, "failure", "The dialogue ran out of time" },
 	[FACT_UNAVAILABLE] = { MESSAGE_UNAVAILABLE, "Password reset is not available", "failure",
-			       "Something that every reset needs does not work", true },
-	[FACT_VIOLATION] = { MESSAGE_VIOLATION, "Protocol violation", "failure", "The peer broke the protocol", true },
+			       "Something that every reset needs does not work", .seldom = true },
+	[FACT_VIOLATION] = { MESSAGE_VIOLATION, "Protocol violation", "failure", "The peer broke the protocol", .seldom = true },
 };
 
 static const struct audit_kind deeds[] = {
-	[AUDIT_PEER_DENIED] = { MESSAGE_PEER_DENIED, "Peer denied", "failure", "The peer may not use this socket", true },
+	[AUDIT_PEER_DENIED] = { MESSAGE_PEER_DENIED, "Peer denied", "failure", "The peer may not use this socket", .seldom = true },
 	[AUDIT_PEER_MISMATCH] = { MESSAGE_PEER_MISMATCH, "Peer mismatch", "failure", "The peer asked for another account",
-				  true },
+				  .seldom = true },
 	[AUDIT_USER_ADDED] = { MESSAGE_USER_ADDED, "Admin added user", "success", "" },
 	[AUDIT_USER_REMOVED] = { MESSAGE_USER_REMOVED, "Admin removed user", "success", "" },
 	[AUDIT_USER_UNLOCKED] = { MESSAGE_USER_UNLOCKED, "Admin unblocked user", "success", "" },

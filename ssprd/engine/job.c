@@ -11,7 +11,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* Beyond the worker's own deadlines (look-up and write 30 s), so that the worker's word comes first. */
+/* A person waits for a look-up; a write is waited for beyond the worker's own deadline (30 s), so that its word comes first. */
+#define JOBS_LOOKUP 10000
 #define JOBS_PATIENCE 40000
 /* How long a job may wait for a worker that is starting. */
 #define JOBS_START 5000
@@ -259,7 +260,7 @@ int jobs_submit(struct jobs *j, const struct job *job, jobs_done_fn *done, void 
 		request->owner = owner;
 		request->kind = job->kind;
 		request->submitted = boot_ms();
-		request->patience = JOBS_PATIENCE + (int64_t)job->life * 1000;
+		request->patience = (job->kind == JOB_LOOKUP ? JOBS_LOOKUP : JOBS_PATIENCE) + (int64_t)job->life * 1000;
 		request->len = out.len;
 		memcpy(request->message, out.b, out.len);
 		*(j->last ? &j->last->next : &j->first) = request;

@@ -121,11 +121,11 @@ static int use_up(struct session *x, const struct session_proof *p)
 
 	if (!p->live)
 		return -EPROTO;
-	r = store_proof_use(store, p->account, &p->proof);
+	r = session_who(x, who);
 	if (r == 0)
-		r = p->last ? session_who(x, who) : store_try_release(store, p->attempt);
-	if (r == 0 && p->last)
-		r = store_limits_clear(store, who);
+		r = store_proof_use(store, p->account, &p->proof);
+	if (r == 0)
+		r = store_try_release(store, p->attempt, p->last ? who : NULL);
 	/* Used already, by another dialogue at the same moment: this one has proven nothing. */
 	return r > 0 ? -EALREADY : r;
 }

@@ -430,6 +430,8 @@ static int on_start(struct flow *f, const struct event *ev, struct effects *ret)
 		end(f, ret, RESULT_IGNORE, "");
 	} else if (ev->reason == REASON_KEYWORD) {
 		look_up(f, ret);
+		/* A login program does not wait long for a first word, and a directory may be slow. */
+		ask(ret, STEP_TELL, "", "", text_lost_unchanged);
 	} else if (ev->failures < FLOW_ASK_AFTER) {
 		end(f, ret, RESULT_IGNORE, "Forgot your password? Type \"forgot\" as the password to reset it.");
 	} else {

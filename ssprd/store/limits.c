@@ -134,9 +134,11 @@ int store_try(struct store *s, const struct policy_limits *limits, const struct 
 	return committed < 0 ? committed : r;
 }
 
-int store_try_release(struct store *s, int64_t attempt)
+int store_try_release(struct store *s, int64_t attempt, const char *who)
 {
-	return db_run(s, db_bind(s, SQL_ATTEMPT_RELEASE, "i", attempt));
+	int r = db_run(s, db_bind(s, SQL_ATTEMPT_RELEASE, "i", attempt));
+
+	return r == 0 && who ? db_run(s, db_bind(s, SQL_BLOCK_CLEAR, "t", who)) : r;
 }
 
 int store_blocked(struct store *s, const char *who, int64_t now)

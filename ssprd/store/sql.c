@@ -32,7 +32,6 @@ const char *const sql_migrations[SQL_VERSION] = {
 	"CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, correlation TEXT NOT NULL, activity TEXT NOT NULL,"
 	"  result TEXT NOT NULL, reason TEXT NOT NULL, method TEXT NOT NULL, target TEXT NOT NULL, object TEXT NOT NULL,"
 	"  seat TEXT NOT NULL, actor TEXT NOT NULL, hash BLOB NOT NULL);"
-	"CREATE INDEX audit_target ON audit (target, id);"
 	"CREATE INDEX audit_activity ON audit (activity, at);",
 };
 

@@ -13,7 +13,8 @@
 
 #include "store/db.h"
 
-#define STORE_BUSY_MS 3000
+/* Nobody else is served meanwhile. */
+#define STORE_BUSY_MS 1000
 
 static int directory_path(const char *directory, const char *name, char *ret, size_t size)
 {
@@ -139,12 +140,24 @@ static int mark_made(const char *marker)
 	return 0;
 }
 
+/* SQLite takes an empty file for a new database. */
+static bool has_bytes(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size > 0;
+}
+
 static int store_start(struct store *s, const char *path, const char *marker, const char **ret_why)
 {
-	bool existed = access(path, F_OK) == 0;
+	bool existed = access(path, F_OK) == 0, made = access(marker, F_OK) == 0;
 	int rc, r;
 
-	if (!existed && access(marker, F_OK) == 0) {
+	if (made && existed && !has_bytes(path)) {
+		*ret_why = "the database is damaged: it is left as it is; restore ssprd.db from a backup";
+		return 1;
+	}
+	if (made && !existed) {
 		*ret_why = "the database is missing though it once existed: restore ssprd.db from a backup, or remove "
 			   "ssprd.made to begin without any registration";
 		return 1;

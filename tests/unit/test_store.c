@@ -193,8 +193,25 @@ static void a_proof_that_was_right_is_no_failure(void **state)
 
 	for (int i = 0; i < 50; i++) {
 		assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 1000, &attempt), 0);
-		assert_int_equal(store_try_release(s, attempt), 0);
+		assert_int_equal(store_try_release(s, attempt, NULL), 0);
 	}
+}
+
+/* Whoever holds one proof cannot buy new tries at another with it. */
+static void C4_a_right_proof_clears_no_failures(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	int64_t attempt;
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(try_at(s, "local:1000", "email", "tty1", 1000, NULL), 0);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 1000, &attempt), 1);
+		assert_int_equal(store_try_release(s, attempt, "local:1000"), 0);
+		assert_int_equal(store_blocked(s, "local:1000", 1001), 0);
+	}
+	assert_int_equal(try_at(s, "local:1000", "email", "tty1", 1001, NULL), 1);
+	assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 1001, NULL), 2);
 }
 
 /* C8: one guess each over many accounts. */
@@ -438,6 +455,15 @@ static void F13_a_damaged_database_is_left_as_it_is(void **state)
 	close(fd);
 }
 
+static void F13_an_empty_file_is_no_new_database(void **state)
+{
+	struct place *p = *state;
+
+	store_close(TAKE_PTR(p->store));
+	assert_int_equal(truncate(p->db, 0), 0);
+	assert_non_null(strstr(refusal(p, &master), "damaged"));
+}
+
 static void F13_a_torn_page_is_seen(void **state)
 {
 	struct place *p = *state;
@@ -547,6 +573,7 @@ int main(void)
 		with_store(C3_exactly_so_many_tries),
 		with_store(C4_an_account_counts_over_gates_and_days),
 		with_store(a_proof_that_was_right_is_no_failure),
+		with_store(C4_a_right_proof_clears_no_failures),
 		with_store(C8_a_seat_has_a_budget),
 		with_store(C8_all_seats_together_have_one),
 		with_store(C7_one_name_one_counter),
@@ -560,6 +587,7 @@ int main(void)
 		with_store(D1_another_key_opens_nothing),
 		with_store(D4_a_missing_database_is_not_made_anew),
 		with_store(F13_a_damaged_database_is_left_as_it_is),
+		with_store(F13_an_empty_file_is_no_new_database),
 		with_store(F13_a_torn_page_is_seen),
 		with_store(F52_a_second_process_is_kept_out),
 		with_store(C9_the_lasting_clock_never_goes_back),

@@ -143,7 +143,15 @@ class Worker:
             preexec_fn=lambda: (os.setsid(), os.dup2(listener.fileno(), 3)),
             env={**self.env, "LISTEN_FDS": "1", "LISTEN_FDNAMES": self.name})
         listener.close()
+        wait_for(self.runs)
         return self
+
+    def runs(self):
+        """Whether shell and mounts are behind us; also when the program has ended already."""
+        if self.process.poll() is not None:
+            return True
+        with open(f"/proc/{self.process.pid}/comm") as f:
+            return f.read().strip() == os.path.basename(self.program)
 
     def connect(self, **k):
         return Connection(self.path, **k)

@@ -60,7 +60,7 @@ static void value_take(const char *word, const char *name, char *ret, size_t siz
 	size_t n = strlen(name);
 
 	if (strncmp(word, name, n) == 0 && strlen(word + n) < size)
-		strcpy(ret, word + n);
+		memcpy(ret, word + n, strlen(word + n) + 1);
 }
 
 static void arg_take(const char *word, struct pamstack *s)
@@ -80,11 +80,11 @@ static void module_take(const char *module, char *args, struct pamstack *s)
 		return;
 	found.named = true;
 	found.keyword[0] = 0;
-	strcpy(found.module, module);
+	memcpy(found.module, module, strlen(module) + 1);
 	while ((word = word_next(&args)))
 		arg_take(word, &found);
 	if (found.keyword[0] == 0)
-		strcpy(found.keyword, s->keyword);
+		memcpy(found.keyword, s->keyword, sizeof(found.keyword));
 	*s = found;
 }
 

@@ -162,7 +162,7 @@ static int password_hash(const struct secret *password, char *ret, size_t size)
 		return r;
 	hash = crypt_r(password->b, setting, &data);
 	if (hash && hash[0] == '$' && strlen(hash) < size)
-		strcpy(ret, hash);
+		memcpy(ret, hash, strlen(hash) + 1);
 	else
 		r = -EIO;
 	explicit_bzero(&data, sizeof(data));

@@ -551,6 +551,7 @@ class Plain:
                         s.sendall(b"250-mail.lab\r\n250 AUTH PLAIN LOGIN\r\n" if line[:4].upper() == b"EHLO" else b"250 ok\r\n")
 
     def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
 

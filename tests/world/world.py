@@ -404,7 +404,8 @@ class World:
             os.chmod(path, mode)
             s.listen(4096)
             s.setblocking(False)
-            self.listeners[name] = fcntl.fcntl(s.detach(), fcntl.F_DUPFD_CLOEXEC, 100)
+            self.listeners[name] = fcntl.fcntl(s, fcntl.F_DUPFD_CLOEXEC, 100)
+            s.close()
 
     def unlisten(self):
         for name, fd in self.listeners.items():

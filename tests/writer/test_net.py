@@ -104,8 +104,14 @@ def test_m7_f38_certificate_not_to_be_trusted(net, serve, tls, tmp_path, fault):
         certificate, key, ca = own[0], os.path.join(os.path.dirname(own[0]), "ca.key"), tls[0]
     if fault == "unknown-ca":
         ca = tls[0]
+    env = {}
+    if fault == "tls-1.1":
+        # As where the machine's own OpenSSL would still permit it.
+        (tmp_path / "openssl.cnf").write_text("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
+                                              "[c]\nMinProtocol = TLSv1\nCipherString = DEFAULT@SECLEVEL=0\n")
+        env["OPENSSL_CONF"] = str(tmp_path / "openssl.cnf")
     server = serve(certificate, key, old_tls=fault == "tls-1.1", auth=True)
-    worker = net(server, ca, user=True)
+    worker = net(server, ca, user=True, env=env)
     assert deliver(worker, life=1).said == ("refused", "unreachable")
     assert not server.mails and server.logins == [], "the password went to a server that was not verified"
     assert server.connections >= 1

@@ -13,6 +13,7 @@
 #define PROGRESS "Self-service password reset flow activity progress"
 #define RESET "Reset password (self-service)"
 #define BLOCKED "Blocked from self-service password reset"
+#define UNAVAILABLE "Password reset is not available"
 
 /* Anybody can cause these without proving anything: one row an hour and target must do, and so many rows for all targets. */
 #define AUDIT_SELDOM (60 * 60)
@@ -23,41 +24,41 @@ struct audit_kind {
 	bool seldom;
 };
 
+#define ROW(i, a, r, w) { .id = (i), .activity = (a), .result = (r), .reason = (w) }
+#define SELDOM(i, a, r, w) { .id = (i), .activity = (a), .result = (r), .reason = (w), .seldom = true }
+
 static const struct audit_kind facts[FACT_KINDS] = {
-	[FACT_STARTED] = { MESSAGE_STARTED, PROGRESS, "success", "User was presented with verification options" },
-	[FACT_NOT_RESETTABLE] = { MESSAGE_NOT_RESETTABLE, PROGRESS, "failure", "The account cannot be reset here" },
-	[FACT_CODE_SENT] = { MESSAGE_CODE_SENT, PROGRESS, "success", "User started the verification option" },
-	[FACT_CODE_DELIVERED] = { MESSAGE_CODE_DELIVERED, PROGRESS, "success", "The code was handed over for delivery" },
-	[FACT_CODE_UNDELIVERED] = { MESSAGE_CODE_UNDELIVERED, PROGRESS, "failure", "The code could not be delivered" },
-	[FACT_PROOF_FAILED] = { MESSAGE_PROOF_FAILED, PROGRESS, "failure", "User failed the verification option" },
-	[FACT_GATE_PASSED] = { MESSAGE_GATE_PASSED, PROGRESS, "success", "User completed the verification option" },
-	[FACT_VERIFIED] = { MESSAGE_VERIFIED, PROGRESS, "success", "User passed the required authentication methods" },
-	[FACT_BLOCKED] = { MESSAGE_BLOCKED, BLOCKED, "success", "Too many tries", .seldom = true },
-	[FACT_PASSWORD_REFUSED] = { MESSAGE_PASSWORD_REFUSED, PROGRESS, "failure", "The new password breaks a rule" },
-	[FACT_INTENT] = { MESSAGE_INTENT, PROGRESS, "success", "User submitted a new password" },
-	[FACT_RESET] = { MESSAGE_RESET, RESET, "success", "User successfully reset password" },
-	[FACT_UNCHANGED] = { MESSAGE_UNCHANGED, RESET, "failure", "The password was not changed" },
-	[FACT_UNKNOWN] = { MESSAGE_UNKNOWN, RESET, "unknown", "The outcome of the write could not be confirmed" },
-	[FACT_CANCELLED] = { MESSAGE_CANCELLED, PROGRESS, "failure", "User cancelled" },
-	[FACT_EXPIRED] = { MESSAGE_EXPIRED, PROGRESS, "failure", "The dialogue ran out of time" },
-	[FACT_UNAVAILABLE] = { MESSAGE_UNAVAILABLE, "Password reset is not available", "failure",
-			       "Something that every reset needs does not work", .seldom = true },
-	[FACT_VIOLATION] = { MESSAGE_VIOLATION, "Protocol violation", "failure", "The peer broke the protocol", .seldom = true },
+	[FACT_STARTED] = ROW(MESSAGE_STARTED, PROGRESS, "success", "User was presented with verification options"),
+	[FACT_NOT_RESETTABLE] = ROW(MESSAGE_NOT_RESETTABLE, PROGRESS, "failure", "The account cannot be reset here"),
+	[FACT_CODE_SENT] = ROW(MESSAGE_CODE_SENT, PROGRESS, "success", "User started the verification option"),
+	[FACT_CODE_DELIVERED] = ROW(MESSAGE_CODE_DELIVERED, PROGRESS, "success", "The code was handed over for delivery"),
+	[FACT_CODE_UNDELIVERED] = ROW(MESSAGE_CODE_UNDELIVERED, PROGRESS, "failure", "The code could not be delivered"),
+	[FACT_PROOF_FAILED] = ROW(MESSAGE_PROOF_FAILED, PROGRESS, "failure", "User failed the verification option"),
+	[FACT_GATE_PASSED] = ROW(MESSAGE_GATE_PASSED, PROGRESS, "success", "User completed the verification option"),
+	[FACT_VERIFIED] = ROW(MESSAGE_VERIFIED, PROGRESS, "success", "User passed the required authentication methods"),
+	[FACT_BLOCKED] = SELDOM(MESSAGE_BLOCKED, BLOCKED, "success", "Too many tries"),
+	[FACT_PASSWORD_REFUSED] = ROW(MESSAGE_PASSWORD_REFUSED, PROGRESS, "failure", "The new password breaks a rule"),
+	[FACT_INTENT] = ROW(MESSAGE_INTENT, PROGRESS, "success", "User submitted a new password"),
+	[FACT_RESET] = ROW(MESSAGE_RESET, RESET, "success", "User successfully reset password"),
+	[FACT_UNCHANGED] = ROW(MESSAGE_UNCHANGED, RESET, "failure", "The password was not changed"),
+	[FACT_UNKNOWN] = ROW(MESSAGE_UNKNOWN, RESET, "unknown", "The outcome of the write could not be confirmed"),
+	[FACT_CANCELLED] = ROW(MESSAGE_CANCELLED, PROGRESS, "failure", "User cancelled"),
+	[FACT_EXPIRED] = ROW(MESSAGE_EXPIRED, PROGRESS, "failure", "The dialogue ran out of time"),
+	[FACT_UNAVAILABLE] = SELDOM(MESSAGE_UNAVAILABLE, UNAVAILABLE, "failure", "Something that resets need does not work"),
+	[FACT_VIOLATION] = SELDOM(MESSAGE_VIOLATION, "Protocol violation", "failure", "The peer broke the protocol"),
 };
 
 static const struct audit_kind deeds[] = {
-	[AUDIT_PEER_DENIED] = { MESSAGE_PEER_DENIED, "Peer denied", "failure", "The peer may not use this socket", .seldom = true },
-	[AUDIT_PEER_MISMATCH] = { MESSAGE_PEER_MISMATCH, "Peer mismatch", "failure", "The peer asked for another account",
-				  .seldom = true },
-	[AUDIT_USER_ADDED] = { MESSAGE_USER_ADDED, "Admin added user", "success", "" },
-	[AUDIT_USER_REMOVED] = { MESSAGE_USER_REMOVED, "Admin removed user", "success", "" },
-	[AUDIT_USER_UNLOCKED] = { MESSAGE_USER_UNLOCKED, "Admin unblocked user", "success", "" },
-	[AUDIT_REGISTERED] = { MESSAGE_REGISTERED, "Admin registered security info", "success", "" },
-	[AUDIT_NOTIFIED] = { MESSAGE_NOTIFIED, "User notified of password reset", "success", "" },
-	[AUDIT_NOTIFY_FAILED] = { MESSAGE_NOTIFY_FAILED, "User notified of password reset", "failure", "" },
-	[AUDIT_INTEGRITY] = { MESSAGE_INTEGRITY, "Integrity of security info", "failure",
-			      "A stored secret does not belong to this account" },
-	[AUDIT_CLOCK_ACCEPTED] = { MESSAGE_CLOCK_ACCEPTED, "Admin accepted clock", "success", "" },
+	[AUDIT_PEER_DENIED] = SELDOM(MESSAGE_PEER_DENIED, "Peer denied", "failure", "The peer may not use this socket"),
+	[AUDIT_PEER_MISMATCH] = SELDOM(MESSAGE_PEER_MISMATCH, "Peer mismatch", "failure", "It asked for another account"),
+	[AUDIT_USER_ADDED] = ROW(MESSAGE_USER_ADDED, "Admin added user", "success", ""),
+	[AUDIT_USER_REMOVED] = ROW(MESSAGE_USER_REMOVED, "Admin removed user", "success", ""),
+	[AUDIT_USER_UNLOCKED] = ROW(MESSAGE_USER_UNLOCKED, "Admin unblocked user", "success", ""),
+	[AUDIT_REGISTERED] = ROW(MESSAGE_REGISTERED, "Admin registered security info", "success", ""),
+	[AUDIT_NOTIFIED] = ROW(MESSAGE_NOTIFIED, "User notified of password reset", "success", ""),
+	[AUDIT_NOTIFY_FAILED] = ROW(MESSAGE_NOTIFY_FAILED, "User notified of password reset", "failure", ""),
+	[AUDIT_INTEGRITY] = SELDOM(MESSAGE_INTEGRITY, "Integrity of security info", "failure", "A secret is not this account's"),
+	[AUDIT_CLOCK_ACCEPTED] = ROW(MESSAGE_CLOCK_ACCEPTED, "Admin accepted clock", "success", ""),
 };
 
 static void to_journal(const struct audit_kind *k, const struct store_audit *row)

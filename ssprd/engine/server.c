@@ -295,6 +295,9 @@ int server_init(struct server *s, const char *config)
 		return r;
 	load_key(s);
 	open_store(s);
+	/* What an earlier ssprd left comes first. */
+	if (s->store)
+		outbox_tick(s, 0);
 	server_wake(s);
 	return 0;
 }

@@ -232,7 +232,10 @@ def test_w2_object_is_the_uid_and_nothing_else(local, accounts, object):
 
 def test_scope_group(local, accounts):
     w.append(accounts.etc, "group", "sspr-users:x:888:pavel")
-    ask = lambda name, uid, group: {local.ask(w.lookup_job(name, group)).said, reset(local, name, uid, group=group).said}
+
+    def ask(name, uid, group):
+        return {local.ask(w.lookup_job(name, group)).said, reset(local, name, uid, group=group).said}
+
     assert ask("monica", 1000, "sspr-users") == {("refused", "not-in-scope")}
     assert ask("monica", 1000, "absent") == {("refused", "misconfigured")}
     assert "absent" in local.log()

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-/* The local files of passwd(5), shadow(5), group(5), shells(5) and login.defs(5), read strictly: what cannot be read is an error. */
+/*
+ * The local files of passwd(5), shadow(5), group(5), shells(5) and login.defs(5), read strictly: what cannot be read is
+ * an error.
+ */
 
 #include <stdbool.h>
 #include <sys/types.h>

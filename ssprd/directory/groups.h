@@ -17,5 +17,8 @@ struct groups {
 
 int groups_read(const struct files *f, const struct files_user *user, struct groups *ret);
 
-/* 1 when the group of this name (in the file or in the name service) is one of them, 0 when not, -ENOENT when there is no such group. */
+/*
+ * 1 when the group of this name (in the file or in the name service) is one of them, 0 when not, -ENOENT when there is
+ * no such group.
+ */
 int groups_have(const struct files *f, const struct groups *g, const char *name);

@@ -117,7 +117,8 @@ static void refuse(struct job_result *ret, enum why why)
 }
 
 /* Ends with a complete account in *ret, or with a refusal there and -EPERM. */
-static int resettable(const struct local *l, const struct job *job, int error, struct found *found, struct job_result *ret)
+static int resettable(const struct local *l, const struct job *job, int error, struct found *found,
+		      struct job_result *ret)
 {
 	enum why why;
 
@@ -227,7 +228,8 @@ static void reconcile(const struct local *l, const struct found *before, enum wh
 		ret->outcome = OUTCOME_REFUSED;
 }
 
-static void write_password(const struct local *l, const struct job *job, const struct found *found, struct job_result *ret)
+static void write_password(const struct local *l, const struct job *job, const struct found *found,
+			   struct job_result *ret)
 {
 	static const char *const words[] = {
 		[OUTCOME_DONE] = "changed", [OUTCOME_REFUSED] = "unchanged", [OUTCOME_UNKNOWN] = "unknown"

@@ -4,8 +4,8 @@
 /*
  * The password change by PAM's service `ssprd-local`. The one home of security/pam_appl.h.
  *
- * PAM asks root for nothing: a one-letter password, a locked account, root's own, all would be taken. Whoever calls this has
- * judged account and password.
+ * PAM asks root for nothing: a one-letter password, a locked account, root's own, all would be taken. Whoever calls
+ * this has judged account and password.
  */
 
 #include "base/secret.h"

@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* A name that useradd(8) could have made: letters, digits, `_`, `-` and `.`; not beginning with `-` or `.`, not all digits, at most 32. */
+/*
+ * A name that useradd(8) could have made: letters, digits, `_`, `-` and `.`; not beginning with `-` or `.`, not all
+ * digits, at most 32.
+ */
 bool name_valid(const char *name);
 
 /*

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The listening half of a worker. It takes connections of one user only and forks a child for each. The child does one job
- * after another in plain blocking code and ends when the asking side closes, when no job came for SERVE_IDLE seconds, or
- * after a job when there is no room for others. The parent never sees a job.
+ * The listening half of a worker. It takes connections of one user only and forks a child for each. The child does
+ * one job after another in plain blocking code and ends when the asking side closes, when no job came for SERVE_IDLE
+ * seconds, or after a job when there is no room for others. The parent never sees a job.
  *
  * A job that runs past its deadline is killed with its child. The asking side sees the end of the connection, which
  * means: outcome unknown.
@@ -30,8 +30,8 @@ struct serve {
 };
 
 /*
- * Serves until SIGTERM or SIGINT; then no connection is taken any more, and running jobs end within their deadlines. 0, or
- * -errno when it could not begin.
+ * Serves until SIGTERM or SIGINT; then no connection is taken any more, and running jobs end within their deadlines.
+ * 0, or -errno when it could not begin.
  */
 int serve_run(int listener, uid_t peer, const struct serve *s);
 

@@ -12,6 +12,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -52,15 +53,6 @@ static const struct {
 	[RESULT_MAXTRIES] = { .code = PAM_MAXTRIES, .style = PAM_ERROR_MSG },
 	[RESULT_ABORT] = { .code = PAM_ABORT, .style = PAM_ERROR_MSG },
 };
-
-/* Time goes on while the machine sleeps. */
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -165,7 +157,7 @@ static void dialogue_answer(const struct dialogue *d, const struct secret *answe
 {
 	_cleanup_(wire_wipe) struct wire w;
 
-	if (now_ms() >= d->end)
+	if (boot_ms() >= d->end)
 		return;
 	wire_start(&w, WIRE_ANSWER);
 	wire_secret(&w, WIRE_TEXT, answer);
@@ -228,7 +220,7 @@ static int fd_wait(int fd, int64_t until)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = until - now_ms();
+		int64_t left = until - boot_ms();
 		int n = poll(&p, 1, left > 0 ? (int)left : 0);
 
 		if (n > 0)
@@ -250,7 +242,7 @@ static int dialogue_next(struct dialogue *d, int64_t until, struct step *ret)
 		r = wire_receive(d->fd, &w);
 	if (r == 0)
 		r = step_parse(&w, ret);
-	if (r == 0 && ret->kind != STEP_END && now_ms() >= d->end)
+	if (r == 0 && ret->kind != STEP_END && boot_ms() >= d->end)
 		r = -ETIMEDOUT;
 	return r;
 }
@@ -353,7 +345,7 @@ static int dialogue_steps(struct dialogue *d, struct step *s)
 			dialogue_cancel(d);
 			return PAM_CONV_ERR;
 		}
-		r = dialogue_next(d, now_ms() + NEXT_MS, s);
+		r = dialogue_next(d, boot_ms() + NEXT_MS, s);
 		if (r < 0)
 			return dialogue_lost(d, r);
 	}
@@ -367,7 +359,7 @@ static void dialogue_close(struct dialogue *d)
 
 int dialogue_run(pam_handle_t *pamh, const struct dialogue_start *start)
 {
-	int64_t now = now_ms();
+	int64_t now = boot_ms();
 	_cleanup_(dialogue_close) struct dialogue d = {
 		.pamh = pamh,
 		.start = start,

@@ -338,8 +338,12 @@ static void read_drop_ins(const char *path, const struct conf_table *table, stru
 
 	snprintf(directory, sizeof(directory), "%s.d", path);
 	n = scandir(directory, &found, is_drop_in, alphasort);
-	if (n < 0)
+	if (n < 0) {
+		/* A daemon that may not look into it must not run as if it were empty. */
+		if (errno != ENOENT)
+			conf_complain(report, "%s: cannot be read: %s", directory, strerror(errno));
 		return;
+	}
 	for (int i = 0; i < n; i++) {
 		if ((size_t)snprintf(file, sizeof(file), "%s/%s", directory, found[i]->d_name) < sizeof(file))
 			read_file(file, table, report);

@@ -69,6 +69,14 @@ bool text_printable(const char *s, size_t len)
 	return true;
 }
 
+bool text_mail_address(const char *s)
+{
+	const char *at = strchr(s, '@');
+
+	return at && at > s && at[1] && !strchr(at + 1, '@') && !strpbrk(s, " ,;:<>()[]\"\\") &&
+	       text_printable(s, strlen(s));
+}
+
 size_t text_clean(const char *from, size_t len, char *to, size_t size)
 {
 	size_t at = 0;

@@ -16,6 +16,9 @@ size_t text_utf8(const char *s, size_t len, uint32_t *ret);
 /* Valid UTF-8 without control characters (C0, DEL, C1), bidirectional controls and zero-width characters. */
 bool text_printable(const char *s, size_t len);
 
+/* One bare mail address: something@something, nothing in it that could make it two, or a header of its own. */
+bool text_mail_address(const char *s);
+
 /*
  * Copies what is printable of `from` and leaves out the rest; cuts at a whole character so that the result, with its
  * NUL, fits into `size` bytes. Returns the number of bytes written without the NUL.

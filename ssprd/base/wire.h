@@ -106,6 +106,7 @@ enum wire_tag {
 	WIRE_BODY = 26,	     /* text */
 	WIRE_ID = 27,	     /* text: stands in the Message-ID, so that a mail sent twice can be told */
 	WIRE_LIFE = 28,	     /* u32: seconds from now for which trying again makes sense */
+	WIRE_UNTIL = 30,     /* u64: milliseconds of CLOCK_BOOTTIME after which it must not happen any more */
 	WIRE_GROUP = 29,     /* text: the group that a look-up must find the account in; empty for any */
 	WIRE_VERB = 32,	     /* text */
 	WIRE_STATUS = 33,    /* u8: enum wire_status */

@@ -247,14 +247,14 @@ static int init(const struct ctl *ctl, const struct place *p)
 				"from a backup; or move the database away, and every user registers anew");
 	if (p == &encrypted && access(INIT_CREDS, X_OK) < 0)
 		return ctl_fail(ctl, CTL_FAILED, INIT_CREDS " is missing: --encrypt needs it");
+	r = p->announce();
+	if (r < 0)
+		return ctl_fail(ctl, CTL_FAILED, INIT_DROP_IN ": %s", strerror(-r));
 	r = crypto_random(key.b, sizeof(key.b));
 	if (r == 0)
 		r = store(p, &key);
 	if (r < 0)
 		return ctl_fail(ctl, CTL_FAILED, "%s/" INIT_KEY ": %s", p->directory, reason(r));
-	r = p->announce();
-	if (r < 0)
-		return ctl_fail(ctl, CTL_FAILED, INIT_DROP_IN ": %s", strerror(-r));
 	return told(ctl, p);
 }
 

@@ -181,6 +181,7 @@ static void trials_run(struct report *r, enum ssprd_state state, const struct sc
 		int before = r->begins;
 		int64_t began = now_ms();
 
+		scratch_forget(s);
 		t->in = authenticate(r->service, s->user, typed[i]);
 		t->ms = now_ms() - began;
 		t->reached = r->begins > before;
@@ -221,7 +222,7 @@ static int state_run(struct report *r, enum ssprd_state state, const struct scra
 /* A stack that never returns is ended by the alarm, and found unfinished. */
 static _Noreturn void service_run(struct report *r, struct scratch *s)
 {
-	int e = scratch_mounts();
+	int e = scratch_service();
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(SERVICE_SECONDS);

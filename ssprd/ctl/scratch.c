@@ -23,6 +23,7 @@
 #define UID_LAST 60000
 #define PASSWORD_LENGTH 24
 #define SALT "$6$rounds=1000$"
+#define FAILLOCK "/etc/sspr-pam-check"
 
 static void closedirp(DIR **d)
 {
@@ -224,18 +225,33 @@ static int etc_replace(void)
 	return to < 0 ? -errno : tree_copy(from, to);
 }
 
-/* What others would answer from memory, or remember of the tries. */
+/* What others would answer from memory. */
 static int memories_cover(void)
 {
-	static const char *const folders[] = { "/run/nscd", "/run/faillock" };
+	return access("/run/nscd", F_OK) == 0 ? scratch_cover("/run/nscd") : 0;
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		int r = access(folders[i], F_OK) == 0 ? scratch_cover(folders[i]) : 0;
+/* pam_faillock is to remember the tries within the copy alone. */
+static int faillock_move(void)
+{
+	if ((mkdir("/etc/security", 0755) < 0 && errno != EEXIST) || mkdir(FAILLOCK, 0700) < 0)
+		return -errno;
+	return line_add("/etc/security/faillock.conf", "\ndir = " FAILLOCK);
+}
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+int scratch_service(void)
+{
+	int r = scratch_mounts();
+
+	return r == 0 ? scratch_cover(FAILLOCK) : r;
+}
+
+void scratch_forget(const struct scratch *s)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), FAILLOCK "/%s", s->user);
+	unlink(path);
 }
 
 int scratch_enter(struct scratch *ret)
@@ -251,6 +267,8 @@ int scratch_enter(struct scratch *ret)
 		r = etc_replace();
 	if (r == 0)
 		r = memories_cover();
+	if (r == 0)
+		r = faillock_move();
 	if (r == 0)
 		r = password_make(&s.password);
 	if (r == 0)

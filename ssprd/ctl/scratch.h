@@ -19,5 +19,11 @@ int scratch_enter(struct scratch *ret);
 /* Mounts of this process are its own from here on. */
 int scratch_mounts(void);
 
+/* The same, for one of several processes in one copy, with a memory of failures of its own. */
+int scratch_service(void);
+
+/* The tries so far never happened. */
+void scratch_forget(const struct scratch *s);
+
 /* An empty folder in the place of this one; its copy of what was there before is not made. */
 int scratch_cover(const char *folder);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/handover.h"
 #include "base/log.h"
@@ -57,26 +58,18 @@ static int read_password(struct secret *ret)
 	return secret_has_nul(ret) ? -EINVAL : 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* True when nobody minded. */
 static bool pause_for(int peer, int leave, int64_t ms)
 {
 	struct pollfd fds[] = { { .fd = peer, .events = POLLIN }, { .fd = leave, .events = POLLIN } };
-	int64_t end = now_ms() + ms;
+	int64_t end = boot_ms() + ms;
 
 	while (ms > 0) {
 		int r = poll(fds, ARRAY_SIZE(fds), (int)ms);
 
 		if (r > 0 || (r < 0 && errno != EINTR))
 			return false;
-		ms = end - now_ms();
+		ms = end - boot_ms();
 	}
 	return true;
 }
@@ -100,12 +93,12 @@ static struct mail_verdict try_for_life(const struct mail *m, const struct trans
 					const struct job *job)
 {
 	int64_t life = job->life < MAIL_LIFE_MAX ? job->life : MAIL_LIFE_MAX;
-	int64_t end = now_ms() + life * 1000, pause = 1000;
+	int64_t end = boot_ms() + life * 1000, pause = 1000;
 
 	for (;;) {
 		struct mail_verdict v = attempt(m, mail, job);
 
-		if (!v.again || now_ms() + pause > end || !pause_for(mail->peer, leave, pause))
+		if (!v.again || boot_ms() + pause > end || !pause_for(mail->peer, leave, pause))
 			return v;
 		pause = pause < PAUSE_MAX_MS / 2 ? 2 * pause : PAUSE_MAX_MS;
 	}

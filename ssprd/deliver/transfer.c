@@ -189,12 +189,12 @@ static enum transfer_end end_of(CURLcode code)
 	}
 }
 
-/* Once the server has seen the text, a reply may quote it: then only its numbers are told. */
+/* A reply may quote what was sent: once that was the password or the text, only its numbers are told. */
 static void report_said(const struct sending *s, struct transfer_report *ret)
 {
 	if (ret->reply < 400)
 		text_clean(s->error, strlen(s->error), ret->said, sizeof(ret->said));
-	else if (s->sent > 0)
+	else if (s->sent > 0 || s->mail->user)
 		snprintf(ret->said, sizeof(ret->said), "%.*s", (int)strspn(s->line, "0123456789. -"), s->line);
 	else
 		snprintf(ret->said, sizeof(ret->said), "%s", s->line);

@@ -2,6 +2,7 @@
 #include "directory/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
 #include <shadow.h>
@@ -18,7 +19,22 @@ const struct files files_etc = {
 	.group = "/etc/group",
 	.shells = "/etc/shells",
 	.login_defs = "/etc/login.defs",
+	.lock = "/etc/.pwd.lock",
 };
+
+int files_lock(const struct files *f)
+{
+	_cleanup_(closep) int fd = open(f->lock, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	do
+		r = fcntl(fd, F_SETLKW, &whole);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : TAKE_FD(fd);
+}
 
 void files_shadow_wipe(struct files_shadow *s)
 {

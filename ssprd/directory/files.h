@@ -11,13 +11,21 @@
 
 #include "flow/account.h"
 
-/* Where they are. The last two may be in /usr/etc instead, as distributions with an empty /etc have it. */
+/* Where they are. shells and login_defs may be in /usr/etc instead, as distributions with an empty /etc have it. */
 struct files {
 	const char *passwd, *shadow, *group;
 	const char *shells, *login_defs;
+	const char *lock;
 };
 
 extern const struct files files_etc;
+
+/*
+ * Locks passwd and shadow against every other writer, as lckpwdf(3) does, from a judgement to the write that follows it; waits.
+ * The lock belongs to the process: pam_unix's own is granted at once, and its end is the end of this one too. A descriptor
+ * to close, or -errno.
+ */
+int files_lock(const struct files *f);
 
 #define FILES_SHELL 256
 #define FILES_HASH 512

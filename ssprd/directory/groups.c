@@ -64,11 +64,23 @@ static int groups_of_file(const struct files *f, const char *user, struct groups
 	return r;
 }
 
+/* getgrouplist(3) cannot tell "in no group" from "nobody answers"; a question without an answer can. */
+static int service_answers(void)
+{
+	struct group group, *found;
+	char buffer[1024];
+	int r = getgrnam_r("-", &group, buffer, sizeof(buffer), &found);
+
+	return r == 0 ? 0 : -EIO;
+}
+
 static int groups_of_service(const struct files_user *user, struct groups *g)
 {
 	gid_t gid[GROUPS_MAX];
-	int n = ARRAY_SIZE(gid), r = 0;
+	int n = ARRAY_SIZE(gid), r = service_answers();
 
+	if (r < 0)
+		return r;
 	if (getgrouplist(user->name, user->gid, gid, &n) < 0)
 		return -E2BIG;
 	for (int i = 0; r == 0 && i < n; i++)
@@ -118,10 +130,10 @@ static int service_has(const struct groups *g, const char *name)
 		r = getgrnam_r(name, &group, buffer, size, &found);
 		if (r == ERANGE)
 			continue;
-		/* POSIX leaves it open how "there is none" looks; glibc also says these. */
-		if (r == ENOENT || r == ESRCH || (r == 0 && !found))
-			return -ENOENT;
-		return r > 0 ? -r : groups_hold(g, group.gr_gid);
+		/* glibc says 0 and nothing found for "there is none"; ENOENT comes from a service that is away. */
+		if (r != 0)
+			return r == ENOENT || r == ESRCH ? -EIO : -r;
+		return found ? groups_hold(g, group.gr_gid) : -ENOENT;
 	}
 	return -E2BIG;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "directory/local.h"
 
-#include <crypt.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
@@ -12,6 +11,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "directory/groups.h"
+#include "directory/hash.h"
 #include "directory/local_pam.h"
 #include "directory/local_quality.h"
 #include "directory/names.h"
@@ -82,7 +82,7 @@ static enum why judge(const struct local *l, const char *group, struct found *fo
 	why = protected_uid(&l->files, found->user.uid);
 	if (why != WHY_NONE)
 		return why;
-	r = name_agreed(found->user.name, found->user.uid);
+	r = name_agreed(found->user.name, found->user.uid, found->user.gid);
 	if (r != 1)
 		return r == 0 ? WHY_AMBIGUOUS : why_of_error("the name service", r);
 	r = files_shadow(&l->files, found->user.name, &found->shadow);
@@ -136,11 +136,28 @@ static int resettable(const struct local *l, const struct job *job, int error, s
 	return -EPERM;
 }
 
+/* A scope that does not exist strikes every name alike, so it is asked for before any name is looked at. */
+static enum why check_scope(const struct local *l, const char *group)
+{
+	static const struct groups none;
+	int r = *group ? groups_have(&l->files, &none, group) : 0;
+
+	if (r >= 0)
+		return WHY_NONE;
+	log_error("the group %s of the policy: %s", group, r == -ENOENT ? "does not exist" : strerror(-r));
+	return r == -ENOENT ? WHY_MISCONFIGURED : WHY_BROKEN;
+}
+
 void local_lookup(const struct local *l, const struct job *job, struct job_result *ret)
 {
 	_cleanup_(found_wipe) struct found found = {};
+	enum why why = check_scope(l, job->group);
 	int r = -ENOENT;
 
+	if (why != WHY_NONE) {
+		refuse(ret, why);
+		return;
+	}
 	if (name_valid(job->account.name))
 		r = files_user_by_name(&l->files, job->account.name, &found.user);
 	if (resettable(l, job, r, &found, ret) == 0)
@@ -172,17 +189,9 @@ static int find_by_object(const struct local *l, const struct job *job, struct f
 /* The password that is in force now must not become the new one; PAM would let root do it. */
 static enum why check_same(const struct files_shadow *shadow, const struct secret *password)
 {
-	struct crypt_data *data = calloc(1, sizeof(*data));
-	const char *hash;
-	bool same;
+	int r = hash_is_of(shadow->hash, password);
 
-	if (!data)
-		return WHY_BROKEN;
-	hash = crypt_r(password->b, shadow->hash, data);
-	same = hash && strlen(hash) == strlen(shadow->hash) && bytes_equal(hash, shadow->hash, strlen(hash));
-	explicit_bzero(data, sizeof(*data));
-	free(data);
-	return same ? WHY_USED_BEFORE : WHY_NONE;
+	return r < 0 ? WHY_BROKEN : r > 0 ? WHY_USED_BEFORE : WHY_NONE;
 }
 
 static enum why check_password(const struct local *l, const struct found *found, const struct secret *password)
@@ -242,11 +251,20 @@ static void write_password(const struct local *l, const struct job *job, const s
 void local_reset(const struct local *l, const struct job *job, struct job_result *ret)
 {
 	_cleanup_(found_wipe) struct found found = {};
+	_cleanup_(closep) int lock = files_lock(&l->files);
+	const char *seen = job->account.mark;
 	enum why why;
 
+	if (lock < 0) {
+		log_error("%s: %s", l->files.lock, strerror(-lock));
+		refuse(ret, WHY_BUSY);
+		return;
+	}
 	if (resettable(l, job, find_by_object(l, job, &found.user), &found, ret) < 0)
 		return;
 	why = strcmp(found.user.name, job->account.name) == 0 ? WHY_NONE : WHY_RENAMED;
+	if (why == WHY_NONE && *seen && strcmp(seen, ret->account.mark) != 0)
+		why = WHY_MEANWHILE;
 	if (why == WHY_NONE)
 		why = check_enabled(l, &found);
 	if (why == WHY_NONE)

@@ -24,9 +24,9 @@ bool name_valid(const char *name)
 	return true;
 }
 
-static bool is_this(const struct passwd *found, const char *name, uid_t uid)
+static bool is_this(const struct passwd *found, const char *name, uid_t uid, gid_t gid)
 {
-	return found && found->pw_uid == uid && strcmp(found->pw_name, name) == 0;
+	return found && found->pw_uid == uid && found->pw_gid == gid && strcmp(found->pw_name, name) == 0;
 }
 
 /* POSIX leaves it open how "there is none" looks; glibc also says these. */
@@ -35,17 +35,17 @@ static int failure(int r)
 	return r == ENOENT || r == ESRCH ? 0 : -r;
 }
 
-int name_agreed(const char *name, uid_t uid)
+int name_agreed(const char *name, uid_t uid, gid_t gid)
 {
 	struct passwd entry, *found = NULL;
 	char buffer[16384];
 	int r;
 
 	r = getpwnam_r(name, &entry, buffer, sizeof(buffer), &found);
-	if (r != 0 || !is_this(found, name, uid))
+	if (r != 0 || !is_this(found, name, uid, gid))
 		return failure(r);
 	r = getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found);
-	return r == 0 ? is_this(found, name, uid) : failure(r);
+	return r == 0 ? is_this(found, name, uid, gid) : failure(r);
 }
 
 void names_load(void)

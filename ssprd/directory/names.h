@@ -13,10 +13,10 @@
 bool name_valid(const char *name);
 
 /*
- * 1 when the name service knows the name with this uid and the uid with this name, 0 when it says something else or knows
+ * 1 when the name service knows the name with this uid and primary group, and the uid with this name, 0 when it says something else or knows
  * them not at all, -errno when it could not say.
  */
-int name_agreed(const char *name, uid_t uid);
+int name_agreed(const char *name, uid_t uid, gid_t gid);
 
 /* Takes the name service's modules into memory, so that a child does not load them for every job. */
 void names_load(void);

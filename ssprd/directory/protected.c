@@ -6,9 +6,12 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "directory/hash.h"
 
-/* crypt(5): the shortest hash, DES, has 13 characters. */
-#define HASH_MIN 13
+/* Who is in one of these can become root, or read what root alone should. The policy may name more, not fewer. */
+static const char *const privileged[] = {
+	"root", "sudo", "wheel", "admin", "adm", "docker", "lxd", "incus", "incus-admin", "libvirt", "disk", "kmem", "shadow",
+};
 
 static enum why broken(const char *what, int error)
 {
@@ -59,26 +62,34 @@ static bool expired(const struct files_shadow *s, long today)
 
 enum why protected_locked(const struct files_user *user, const struct files_shadow *shadow, long today)
 {
-	if (!user->shadowed || strlen(shadow->hash) < HASH_MIN || strpbrk(shadow->hash, "!*"))
+	if (!user->shadowed || !hash_is_one(shadow->hash))
 		return WHY_LOCKED;
 	return expired(shadow, today) ? WHY_LOCKED : WHY_NONE;
+}
+
+static enum why protected_group(const struct files *f, const struct groups *groups, const char *name)
+{
+	int r = groups_have(f, groups, name);
+
+	if (r < 0 && r != -ENOENT)
+		return broken("a privileged group", r);
+	return r == 1 ? WHY_PROTECTED : WHY_NONE;
 }
 
 enum why protected_groups(const struct files *f, const struct policy_local *policy, const char *name,
 			  const struct groups *groups)
 {
+	const struct conf_list *more = &policy->privileged_groups;
+	enum why why = WHY_NONE;
+
 	if (policy_list_has(&policy->allow_privileged, name))
 		return WHY_NONE;
 	for (size_t i = 0; i < groups->n; i++)
 		if (groups->gid[i] == 0)
 			return WHY_PROTECTED;
-	for (size_t i = 0; i < policy->privileged_groups.n; i++) {
-		int r = groups_have(f, groups, policy->privileged_groups.item[i]);
-
-		if (r < 0 && r != -ENOENT)
-			return broken("a privileged group", r);
-		if (r == 1)
-			return WHY_PROTECTED;
-	}
-	return WHY_NONE;
+	for (size_t i = 0; why == WHY_NONE && i < ARRAY_SIZE(privileged); i++)
+		why = protected_group(f, groups, privileged[i]);
+	for (size_t i = 0; why == WHY_NONE && i < more->n; i++)
+		why = protected_group(f, groups, more->item[i]);
+	return why;
 }

@@ -140,16 +140,24 @@ static int audit(struct admin *a, const struct account *target, enum audit_deed 
 	return audit_deed(&c, deed, method, reason);
 }
 
-/* A change and its audit row, or neither. */
-static int finish(struct admin *a, int r, const struct account *target, enum audit_deed deed, const char *method,
-		  const char *reason)
+/* A change and its audit row, or neither; told when it is neither. */
+static bool finished(struct admin *a, int r, const struct account *target, enum audit_deed deed, const char *method)
 {
 	if (r == 0)
-		r = audit(a, target, deed, method, reason);
+		r = audit(a, target, deed, method, "");
 	if (r == 0)
-		return store_commit(a->server->store);
-	store_rollback(a->server->store);
-	return r;
+		r = store_commit(a->server->store);
+	else
+		store_rollback(a->server->store);
+	if (r < 0)
+		failed(a, r);
+	return r == 0;
+}
+
+static void finish(struct admin *a, int r, const struct account *target, enum audit_deed deed, const char *method)
+{
+	if (finished(a, r, target, deed, method))
+		end(a, STATUS_OK, "");
 }
 
 /* ---- status ---- */
@@ -274,11 +282,7 @@ static void add_found(struct admin *a, const struct account *found)
 
 	if (r == 0)
 		r = store_account_add(store, found, wall(a), &account);
-	r = finish(a, r < 0 ? r : 0, found, AUDIT_USER_ADDED, "", "");
-	if (r < 0)
-		failed(a, r);
-	else
-		end(a, STATUS_OK, "");
+	finish(a, r < 0 ? r : 0, found, AUDIT_USER_ADDED, "");
 }
 
 static void on_add_looked_up(void *owner, enum job_kind kind _unused_, const struct job_result *result)
@@ -338,11 +342,7 @@ static void on_user_remove(struct admin *a, const struct admin_request *q)
 	r = store_begin(store);
 	if (r == 0)
 		r = store_account_remove(store, account_row);
-	r = finish(a, r, &account, AUDIT_USER_REMOVED, "", "");
-	if (r < 0)
-		failed(a, r);
-	else
-		end(a, STATUS_OK, "");
+	finish(a, r, &account, AUDIT_USER_REMOVED, "");
 }
 
 static void on_user_unlock(struct admin *a, const struct admin_request *q)
@@ -360,11 +360,7 @@ static void on_user_unlock(struct admin *a, const struct admin_request *q)
 		r = store_begin(store);
 	if (r == 0)
 		r = store_limits_clear(store, who);
-	r = finish(a, r, &account, AUDIT_USER_UNLOCKED, "", "");
-	if (r < 0)
-		failed(a, r);
-	else
-		end(a, STATUS_OK, "");
+	finish(a, r, &account, AUDIT_USER_UNLOCKED, "");
 }
 
 /* ---- enrolment ---- */
@@ -389,7 +385,7 @@ static void enrol_authenticator(struct admin *a, const struct account *account)
 	end(a, STATUS_ASK, "First code of the app");
 }
 
-static int keep_authenticator(struct admin *a, int64_t step)
+static void keep_authenticator(struct admin *a, int64_t step)
 {
 	struct store *store = a->server->store;
 	int64_t account_row;
@@ -399,7 +395,7 @@ static int keep_authenticator(struct admin *a, int64_t step)
 		r = store_account_add(store, &a->enrolling, wall(a), &account_row);
 	if (r >= 0)
 		r = store_authenticator_set(store, &a->enrolling, account_row, &a->seed, step, wall(a));
-	return finish(a, r, &a->enrolling, AUDIT_REGISTERED, method_authenticator.name, "");
+	finish(a, r, &a->enrolling, AUDIT_REGISTERED, method_authenticator.name);
 }
 
 static void enrol_forget(struct admin *a)
@@ -416,7 +412,6 @@ static void on_first_code(struct admin *a, const struct secret *answer)
 	const struct proof_question question = { .registration = &registration, .answer = answer, .now = &now };
 	struct proof proof = {};
 	bool right;
-	int r;
 
 	server_now(a->server, &now);
 	right = method_authenticator.verify(&question, &proof);
@@ -425,20 +420,11 @@ static void on_first_code(struct admin *a, const struct secret *answer)
 		end(a, STATUS_ASK, "That code is not right (is the clock?). Next code of the app");
 		return;
 	}
-	r = right ? keep_authenticator(a, proof.step) : 0;
-	enrol_forget(a);
-	if (r < 0)
-		failed(a, r);
+	if (right)
+		keep_authenticator(a, proof.step);
 	else
-		end(a, right ? STATUS_OK : STATUS_REFUSED, right ? "" : "that code is not right; nothing was registered");
-}
-
-static bool mail_address(const char *s)
-{
-	const char *at = strchr(s, '@');
-
-	return at && at > s && at[1] && !strchr(at + 1, '@') && text_printable(s, strlen(s)) &&
-	       !strpbrk(s, " ,;:<>()[]\"'\\");
+		end(a, STATUS_REFUSED, "that code is not right; nothing was registered");
+	enrol_forget(a);
 }
 
 static void enrol_email(struct admin *a, const struct account *account, int64_t account_row, const char *to)
@@ -446,18 +432,14 @@ static void enrol_email(struct admin *a, const struct account *account, int64_t 
 	struct store *store = a->server->store;
 	int r;
 
-	if (!mail_address(to)) {
+	if (!text_mail_address(to)) {
 		end(a, STATUS_FAILED, "that is not one mail address, like monica@example.org");
 		return;
 	}
 	r = store_begin(store);
 	if (r == 0)
 		r = store_mail_set(store, account_row, to, wall(a));
-	r = finish(a, r, account, AUDIT_REGISTERED, method_email.name, "");
-	if (r < 0)
-		failed(a, r);
-	else
-		end(a, STATUS_OK, "");
+	finish(a, r, account, AUDIT_REGISTERED, method_email.name);
 }
 
 static int make_codes(struct admin *a, struct registration_recovery *ret, struct secret *ret_codes)
@@ -481,10 +463,7 @@ static void enrol_recovery(struct admin *a, const struct account *account, int64
 		r = store_begin(store);
 	if (r == 0)
 		r = store_recovery_set(store, account_row, kept, RECOVERY_CODES, wall(a));
-	r = finish(a, r, account, AUDIT_REGISTERED, method_recovery.name, "");
-	if (r < 0) {
-		failed(a, r);
-	} else {
+	if (finished(a, r, account, AUDIT_REGISTERED, method_recovery.name)) {
 		row(a, WIRE_HEAD, head, 1);
 		for (size_t i = 0; i < RECOVERY_CODES; i++) {
 			const char *const columns[] = { codes[i].b };
@@ -598,11 +577,9 @@ static void on_clock_accept(struct admin *a, const struct admin_request *q _unus
 
 	if (r == 0)
 		r = clock_accept(&s->clock, s->store);
-	r = finish(a, r, &nobody, AUDIT_CLOCK_ACCEPTED, "", "");
-	if (r < 0)
-		failed(a, r);
-	else
-		end(a, STATUS_OK, "");
+	if (r == 0)
+		r = store_limits_clamp(s->store, wall(a), s->policy.limits.block);
+	finish(a, r, &nobody, AUDIT_CLOCK_ACCEPTED, "");
 }
 
 /* ---- requests ---- */

@@ -6,15 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
-
-static int64_t boot_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void boot_id(char *ret, size_t size)
 {

@@ -6,13 +6,17 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* A person waits for a look-up; a write is waited for beyond the worker's own deadline (30 s), so that its word comes first. */
+/*
+ * A person waits for a look-up. A write must not happen any more after JOBS_WRITE, and is waited for beyond that, so that what is
+ * then looked up is final.
+ */
 #define JOBS_LOOKUP 10000
+#define JOBS_WRITE 30000
 #define JOBS_PATIENCE 40000
 /* How long a job may wait for a worker that is starting. */
 #define JOBS_START 5000
@@ -22,7 +26,7 @@ struct jobs_request {
 	jobs_done_fn *done;
 	void *owner;
 	enum job_kind kind;
-	int64_t submitted, patience; /* boot milliseconds */
+	int64_t submitted, deadline; /* boot milliseconds */
 	size_t len;
 	uint8_t message[];
 };
@@ -37,14 +41,6 @@ struct jobs_link {
 	enum job_kind kind;
 	int64_t deadline;
 };
-
-static int64_t boot_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void request_free(struct jobs_request *r)
 {
@@ -170,7 +166,7 @@ static int link_new(struct jobs *j, const struct jobs_request *request, int fd)
 		.done = request->done,
 		.owner = request->owner,
 		.kind = request->kind,
-		.deadline = boot_ms() + request->patience,
+		.deadline = request->deadline,
 	};
 	j->links = l;
 	j->links_n++;
@@ -187,6 +183,8 @@ static int start(struct jobs *j, const struct jobs_request *request)
 {
 	int fd;
 
+	if (boot_ms() - request->submitted >= JOBS_WRITE)
+		return -ETIMEDOUT;
 	if (j->links_n >= j->links_max)
 		return 1;
 	fd = worker_connect(j->path);
@@ -210,7 +208,7 @@ static void pump(struct jobs *j)
 		j->first = request->next;
 		if (!j->first)
 			j->last = NULL;
-		if (r < 0)
+		if (r < 0 && request->done)
 			answer(request->done, request->owner, request->kind, OUTCOME_REFUSED, WHY_UNREACHABLE);
 		request_free(request);
 	}
@@ -246,21 +244,29 @@ void jobs_deinit(struct jobs *j)
 	j->pump = sd_event_source_disable_unref(j->pump);
 }
 
-int jobs_submit(struct jobs *j, const struct job *job, jobs_done_fn *done, void *owner)
+static int64_t patience(const struct job *job)
+{
+	return job->kind == JOB_LOOKUP ? JOBS_LOOKUP : JOBS_PATIENCE + (int64_t)job->life * 1000;
+}
+
+int jobs_submit(struct jobs *j, struct job *job, jobs_done_fn *done, void *owner)
 {
 	static struct wire out;
 	struct jobs_request *request;
 
+	job->until = boot_ms() + JOBS_WRITE;
 	job_write(job, &out);
-	if (out.failed)
+	if (out.failed) {
+		wire_wipe(&out);
 		return -EMSGSIZE;
+	}
 	request = calloc(1, sizeof(*request) + out.len);
 	if (request) {
 		request->done = done;
 		request->owner = owner;
 		request->kind = job->kind;
 		request->submitted = boot_ms();
-		request->patience = (job->kind == JOB_LOOKUP ? JOBS_LOOKUP : JOBS_PATIENCE) + (int64_t)job->life * 1000;
+		request->deadline = request->submitted + patience(job);
 		request->len = out.len;
 		memcpy(request->message, out.b, out.len);
 		*(j->last ? &j->last->next : &j->first) = request;
@@ -293,6 +299,20 @@ void jobs_forget(struct jobs *j, const void *owner)
 			link_free(l);
 	}
 	jobs_wake(j);
+}
+
+void jobs_release(struct jobs *j, const void *owner)
+{
+	for (struct jobs_request *request = j->first; request; request = request->next)
+		if (request->owner == owner) {
+			request->owner = NULL;
+			request->done = NULL;
+		}
+	for (struct jobs_link *l = j->links; l; l = l->next)
+		if (l->owner == owner) {
+			l->owner = NULL;
+			l->done = NULL;
+		}
 }
 
 void jobs_tick(struct jobs *j, int64_t now)

@@ -28,11 +28,14 @@ typedef void jobs_done_fn(void *owner, enum job_kind kind, const struct job_resu
 int jobs_init(struct jobs *j, sd_event *event, const char *path, unsigned int links_max);
 void jobs_deinit(struct jobs *j);
 
-/* Copies the job; the caller wipes its own. -ENOMEM. */
-int jobs_submit(struct jobs *j, const struct job *job, jobs_done_fn *done, void *owner);
+/* Copies the job, with its time; the caller wipes its own. -ENOMEM. */
+int jobs_submit(struct jobs *j, struct job *job, jobs_done_fn *done, void *owner);
 
 /* Nobody waits any more: what is in line is dropped, connections are closed, `done` is not called. */
 void jobs_forget(struct jobs *j, const void *owner);
+
+/* Nobody waits any more, but they are to be done all the same. */
+void jobs_release(struct jobs *j, const void *owner);
 
 /* Ends what takes too long; starts what could not start before. Once a second while jobs_busy(). */
 void jobs_tick(struct jobs *j, int64_t now);

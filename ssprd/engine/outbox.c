@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "engine/audit.h"
+#include "engine/session.h"
 #include "flow/texts.h"
 
 #define OUTBOX_AGAIN (60 * 1000)
@@ -16,7 +17,7 @@
 #define OUTBOX_GIVE_UP (24 * 60 * 60)
 
 struct outbox {
-	bool started;	 /* the intents of an earlier ssprd have been looked through */
+	bool started;	 /* a whole round has been made */
 	bool notices;	 /* this round has come to the notices */
 	bool busy;	 /* a job is with a worker */
 	bool waiting;	 /* something is to be tried again */
@@ -78,8 +79,10 @@ static void on_looked_up(void *owner, enum job_kind kind _unused_, const struct 
 	int r;
 
 	s->outbox->busy = false;
-	if (!s->store)
+	if (!s->store) {
+		s->outbox->waiting = true;
 		return;
+	}
 	if (result->outcome != OUTCOME_DONE)
 		s->outbox->waiting = true;
 	r = settle(s, result);
@@ -88,20 +91,28 @@ static void on_looked_up(void *owner, enum job_kind kind _unused_, const struct 
 	step(s);
 }
 
+/* Found unknown again and again, for a day: a person must decide. At a start it is looked at once more. */
+static bool stale(struct server *s, const struct store_intent *i)
+{
+	struct moment now;
+
+	server_now(s, &now);
+	return s->outbox->started && i->unknown && now.wall - i->at > OUTBOX_GIVE_UP;
+}
+
 static int reconcile_next(struct server *s)
 {
 	struct outbox *o = s->outbox;
 	struct job job = { .kind = JOB_LOOKUP };
 	int r;
 
-	/* What is pending once we have started belongs to a dialogue that lives. */
 	do {
 		o->now.row = 0;
 		r = store_intents(s->store, o->intent, 1, take, &o->now);
 		if (r < 0 || o->now.row == 0)
 			return r;
 		o->intent = o->now.row;
-	} while (o->started && !o->now.unknown);
+	} while (sessions_write(s, o->now.row) || stale(s, &o->now));
 	job.account = o->now.account;
 	r = jobs_submit(&s->local, &job, on_looked_up, s);
 	return r < 0 ? r : 1;
@@ -132,8 +143,10 @@ static void on_notified(void *owner, enum job_kind kind _unused_, const struct j
 	int r = 0;
 
 	o->busy = false;
-	if (!s->store)
+	if (!s->store) {
+		o->waiting = true;
 		return;
+	}
 	server_now(s, &now);
 	if (result->outcome == OUTCOME_DONE)
 		r = notice_end(s, AUDIT_NOTIFIED, "");

@@ -3,8 +3,8 @@
 
 /*
  * What a dialogue leaves behind: writes whose outcome is not known yet, and notices to users whose password was reset. One at
- * a time, from the database, so that a crash loses none. A write that a live dialogue waits for is that dialogue's; the outbox
- * takes those that were left by an earlier ssprd, and later those that were found to be unknown.
+ * a time, from the database, so that a crash loses none. A write that a live dialogue waits for is that dialogue's; all others
+ * without an outcome are the outbox's, whether an earlier ssprd left them or a full disk.
  */
 
 #include "engine/server.h"

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "engine/seats.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 
 #define SEATS_IN_A_ROW (15 * 60 * 1000)
 
-/* FNV-1a: collisions cost a hint too early, nothing else; codes are bound by their own HMAC. */
+/* FNV-1a, for the count of wrong passwords only: a collision costs a hint too early, nothing else. */
 static uint64_t hash(const char *a, const char *b)
 {
 	uint64_t h = 0xcbf29ce484222325u;
@@ -69,18 +70,18 @@ void seats_keep_code(struct seats *s, const char *who, const char *seat, const s
 	for (size_t i = 0; i < SEATS_CODES; i++)
 		if (s->codes[i].code.expires < place->code.expires)
 			place = &s->codes[i];
-	*place = (struct seat_code){ .who = hash(who, seat), .method = method, .code = *code };
+	*place = (struct seat_code){ .method = method, .code = *code };
+	snprintf(place->who, sizeof(place->who), "%s", who);
+	snprintf(place->seat, sizeof(place->seat), "%s", seat);
 }
 
 bool seats_take_code(struct seats *s, const char *who, const char *seat, const struct moment *now, struct code *ret,
 		     unsigned int *ret_method)
 {
-	uint64_t key = hash(who, seat);
-
 	for (size_t i = 0; i < SEATS_CODES; i++) {
 		struct seat_code *c = &s->codes[i];
 
-		if (c->who != key || c->code.expires == 0)
+		if (c->code.expires == 0 || strcmp(c->who, who) != 0 || strcmp(c->seat, seat) != 0)
 			continue;
 		*ret = c->code;
 		*ret_method = c->method;

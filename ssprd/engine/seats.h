@@ -7,9 +7,11 @@
  */
 
 #include "flow/code.h"
+#include "store/store.h"
 
 #define SEATS_FAILURES 256
-#define SEATS_CODES 256
+#define SEATS_CODES 128
+#define SEATS_SEAT 64
 
 struct seats {
 	struct seat_failures {
@@ -18,7 +20,7 @@ struct seats {
 		unsigned int count;
 	} failures[SEATS_FAILURES];
 	struct seat_code {
-		uint64_t who;
+		char who[STORE_WHO], seat[SEATS_SEAT];
 		unsigned int method;
 		struct code code;
 	} codes[SEATS_CODES];

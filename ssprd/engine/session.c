@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -18,7 +19,6 @@
 /* A connection that says nothing is no dialogue. */
 #define SESSION_BEGIN (10 * 1000)
 #define SESSION_PER_USER 4
-#define SESSION_SEAT 64
 
 struct session {
 	struct session *next, **at;
@@ -30,7 +30,7 @@ struct session {
 	unsigned int jobs; /* with a worker */
 	int64_t accepted;
 	int64_t intent; /* row; 0: none */
-	char seat[SESSION_SEAT];
+	char seat[SEATS_SEAT];
 	char correlation[STORE_CORRELATION];
 	struct flow flow;
 };
@@ -87,13 +87,17 @@ static int session_who(struct session *x, char ret[static STORE_WHO])
 
 /* ---- facts ---- */
 
+/* From here on, committed or not, the row is no longer this dialogue's: what is left open is the outbox's. */
 static int end_intent(struct session *x, const char *state)
 {
-	int r = x->intent ? store_intent_end(x->server->store, x->intent, state) : 0;
+	int64_t row = x->intent;
+	int r;
 
-	if (r == 0)
-		x->intent = 0;
-	return r;
+	x->intent = 0;
+	r = row ? store_intent_end(x->server->store, row, state) : 0;
+	if (r > 0)
+		log_error("write %lld had an outcome already", (long long)row);
+	return r < 0 ? r : 0;
 }
 
 static int keep_intent(struct session *x, const struct moment *now)
@@ -126,7 +130,6 @@ static int use_up(struct session *x, const struct session_proof *p)
 		r = store_proof_use(store, p->account, &p->proof);
 	if (r == 0)
 		r = store_try_release(store, p->attempt, p->last ? who : NULL);
-	/* Used already, by another dialogue at the same moment: this one has proven nothing. */
 	return r > 0 ? -EALREADY : r;
 }
 
@@ -210,11 +213,29 @@ static void scope(const struct session *x, struct job *job)
 		snprintf(job->group, sizeof(job->group), "%.63s", x->server->policy.group);
 }
 
+static int tell_integrity(struct session *x, const struct account *a, const struct moment *now)
+{
+	struct audit_context audit;
+
+	session_audit(x, now, &audit);
+	audit.target = a;
+	return audit_deed(&audit, AUDIT_INTEGRITY, method_authenticator.name, "");
+}
+
+/* With a seed that was moved here or forged, an account has nothing registered, and the audit says why. */
+static int load_registration(struct session *x, const struct account *a, const struct moment *now,
+			     struct registration *ret)
+{
+	int r = store_registration(x->server->store, a, ret);
+
+	return r == -EBADMSG ? tell_integrity(x, a, now) : r;
+}
+
 /* The address is read here and now, and never comes from a peer. A decoy has none: its code goes nowhere. */
-static int send_code(struct session *x, struct job *job)
+static int send_code(struct session *x, struct job *job, const struct moment *now)
 {
 	_cleanup_(registration_wipe) struct registration registration = {};
-	int r = store_registration(x->server->store, &x->flow.account, &registration);
+	int r = load_registration(x, &x->flow.account, now, &registration);
 
 	if (r < 0)
 		return r;
@@ -229,7 +250,9 @@ static int ask_method(struct session *x, const struct job *job, const struct mom
 {
 	_cleanup_(registration_wipe) struct registration registration = {};
 	const struct server *s = x->server;
+	const struct method *method = s->rules.methods[x->flow.method];
 	const struct proof_question question = {
+		.account = &x->flow.account,
 		.registration = &registration,
 		.code = &x->flow.code,
 		.code_key = &s->rules.code_key,
@@ -237,21 +260,15 @@ static int ask_method(struct session *x, const struct job *job, const struct mom
 		.answer = &job->secret,
 		.now = now,
 	};
-	int r = store_registration(s->store, &x->flow.account, &registration);
+	int r = load_registration(x, &x->flow.account, now, &registration);
+	bool right;
 
 	if (r < 0)
 		return r;
-	*ret_right = s->rules.methods[x->flow.method]->verify(&question, &ret->proof) && !x->flow.decoy;
+	right = method->verify(&question, &ret->proof);
+	*ret_right = right && method->registered(&registration) && !x->flow.decoy;
 	ret->account = registration.account;
 	return 0;
-}
-
-static void tell_integrity(struct session *x, const struct moment *now)
-{
-	struct audit_context audit;
-
-	session_audit(x, now, &audit);
-	audit_deed(&audit, AUDIT_INTEGRITY, "authenticator", "");
 }
 
 /* Counted first, and on the disk, before anything is compared. */
@@ -276,8 +293,6 @@ static int verify(struct session *x, const struct job *job, const struct moment 
 		return r;
 	proof->last = r == 1;
 	r = ask_method(x, job, now, proof, &right);
-	if (r == -EBADMSG)
-		tell_integrity(x, now);
 	if (r < 0)
 		return r;
 	proof->live = right;
@@ -290,15 +305,17 @@ static int verify(struct session *x, const struct job *job, const struct moment 
 static int start_job(struct session *x, struct job *job, const struct moment *now, struct session_proof *proof,
 		     struct job_result *ret)
 {
+	bool usable = x->server->store != NULL;
+
 	switch (job->kind) {
 	case JOB_LOOKUP:
 	case JOB_RESET:
 		scope(x, job);
 		return submit(x, &x->server->local, job);
 	case JOB_DELIVER:
-		return send_code(x, job);
+		return usable ? send_code(x, job, now) : -EROFS;
 	case JOB_VERIFY:
-		return verify(x, job, now, proof, ret);
+		return usable ? verify(x, job, now, proof, ret) : -EROFS;
 	default:
 		return 0;
 	}
@@ -342,6 +359,12 @@ static int prepare(struct session *x, struct event *ev)
 	return crypto_random(ev->entropy, sizeof(ev->entropy));
 }
 
+/* The write is with the worker: from here on only its outcome ends the session. */
+static bool write_under_way(const struct session *x, const struct effects *e)
+{
+	return flow_writing(&x->flow) && e->job.kind != JOB_RESET;
+}
+
 static bool tells_outcome(const struct effects *e)
 {
 	for (size_t i = 0; i < e->facts_n; i++)
@@ -370,11 +393,11 @@ static int carry_out(struct session *x, struct effects *e, struct session_proof 
 	}
 	if (r < 0 && x->server->store)
 		server_store_failed(x->server, r);
-	if (r < 0 && !tells_outcome(e)) {
+	if (r < 0 && !tells_outcome(e) && !write_under_way(x, e)) {
 		show_unavailable(x);
 		return r;
 	}
-	r = x->server->store ? start_job(x, &e->job, &ev->now, proof, &result) : kind == JOB_NONE ? 0 : -EROFS;
+	r = start_job(x, &e->job, &ev->now, proof, &result);
 	if (r < 0) {
 		/* The flow says what that means in its state. */
 		server_store_failed(x->server, r);
@@ -406,6 +429,7 @@ static bool run(struct session *x, struct event *ev)
 			r = carry_out(x, &effects, &proof, ev);
 		effects_wipe(&effects);
 	} while (r > 0);
+	explicit_bzero(ev->entropy, sizeof(ev->entropy));
 	if (x->flow.gone && x->fd >= 0)
 		session_hang_up(x);
 	if (r < 0 || flow_over(&x->flow)) {
@@ -431,7 +455,7 @@ static void standing(struct session *x, struct event *ev, struct code *code)
 		return;
 	r = store_who(s->store, *a->object ? a : &typed, who);
 	if (r == 0 && ev->result.outcome == OUTCOME_DONE)
-		r = store_registration(s->store, a, &registration);
+		r = load_registration(x, a, &ev->now, &registration);
 	if (r == 0)
 		r = store_blocked(s->store, who, ev->now.lasting);
 	if (r < 0) {
@@ -453,7 +477,7 @@ static void own_account_only(struct session *x, struct job_result *result)
 	char own[24];
 
 	snprintf(own, sizeof(own), "%u", (unsigned int)x->peer);
-	if (!x->user_socket || strcmp(result->account.object, own) == 0)
+	if (!x->user_socket || result->outcome == OUTCOME_UNKNOWN || strcmp(result->account.object, own) == 0)
 		return;
 	*result = (struct job_result){ .outcome = OUTCOME_REFUSED, .why = WHY_NO_ACCOUNT };
 	if (!x->server->store)
@@ -482,17 +506,43 @@ static void on_job_done(void *owner, enum job_kind kind, const struct job_result
 
 /* ---- what comes from the peer ---- */
 
-static bool seat_of(const struct wire_message *m, char *ret, size_t size)
-{
-	char tty[48] = "", service[48], clean[48];
+#define SESSION_WORD 48
 
-	if (wire_get_text(m, WIRE_SERVICE, service, sizeof(service)) < 0 || !text_printable(service, strlen(service)))
-		return false;
+/* What a login program of root says of its seat is true; what a peer of user.sock says is not, so its seat is its uid. */
+static void take_seat(struct session *x, const struct wire_message *m, const char *service)
+{
+	char tty[SESSION_WORD] = "", clean[SESSION_WORD];
+
+	if (x->user_socket) {
+		snprintf(x->seat, sizeof(x->seat), "uid %u", (unsigned int)x->peer);
+		return;
+	}
 	if (wire_get_text(m, WIRE_TTY, tty, sizeof(tty)) < 0 || !*tty)
-		snprintf(tty, sizeof(tty), "%.40s", service);
+		snprintf(tty, sizeof(tty), "%s", service);
 	text_clean(tty, strlen(tty), clean, sizeof(clean));
-	snprintf(ret, size, "%s", strncmp(clean, "/dev/", 5) == 0 ? clean + 5 : clean);
-	return true;
+	snprintf(x->seat, sizeof(x->seat), "%s", strncmp(clean, "/dev/", 5) == 0 ? clean + 5 : clean);
+}
+
+struct session_begin {
+	char name[ACCOUNT_NAME], service[SESSION_WORD];
+	enum wire_reason reason;
+};
+
+static bool printable_text(const struct wire_message *m, enum wire_tag tag, char *ret, size_t size)
+{
+	return wire_get_text(m, tag, ret, size) == 0 && *ret && text_printable(ret, strlen(ret));
+}
+
+static bool read_begin(const struct wire_message *m, struct session_begin *ret)
+{
+	unsigned int reason;
+
+	if (!printable_text(m, WIRE_USER, ret->name, sizeof(ret->name)) ||
+	    !printable_text(m, WIRE_SERVICE, ret->service, sizeof(ret->service)) ||
+	    wire_get_u8(m, WIRE_REASON, &reason) < 0)
+		return false;
+	ret->reason = (enum wire_reason)reason;
+	return reason == REASON_KEYWORD || reason == REASON_FAILED;
 }
 
 static void refuse(struct session *x, enum step_result result, bool tell)
@@ -512,40 +562,36 @@ static bool welcome(const struct session *x, const char *service)
 	return x->user_socket ? p->self_service : policy_list_has(&p->services, service);
 }
 
+/* The first event of a dialogue, with what is remembered of this user at this seat. */
+static void start(struct session *x, const struct session_begin *b)
+{
+	struct event ev = { .type = EVENT_START, .reason = b->reason, .name = b->name };
+	struct seats *seats = &x->server->seats;
+
+	if (b->reason == REASON_FAILED)
+		ev.failures = seats_failed(seats, b->name, x->seat, boot_ms());
+	else
+		seats_forget_failures(seats, b->name, x->seat);
+	run(x, &ev);
+}
+
 static void begin(struct session *x, const struct wire_message *m)
 {
-	struct server *s = x->server;
-	struct event ev = { .type = EVENT_START };
-	char name[ACCOUNT_NAME], service[48];
-	unsigned int version, reason;
+	struct session_begin b;
+	unsigned int version;
 
 	if (wire_get_u16(m, WIRE_VERSION, &version) < 0 || version != WIRE_VERSION_NOW) {
 		refuse(x, RESULT_IGNORE, false);
-		return;
-	}
-	if (wire_get_text(m, WIRE_USER, name, sizeof(name)) < 0 || !*name || wire_get_u8(m, WIRE_REASON, &reason) < 0 ||
-	    (reason != REASON_KEYWORD && reason != REASON_FAILED) || !seat_of(m, x->seat, sizeof(x->seat)) ||
-	    wire_get_text(m, WIRE_SERVICE, service, sizeof(service)) < 0 || !text_printable(name, strlen(name)) ||
-	    audit_correlation(x->correlation) < 0) {
+	} else if (!read_begin(m, &b) || audit_correlation(x->correlation) < 0) {
 		session_free(x);
-		return;
-	}
-	if (!welcome(x, service)) {
+	} else if (!welcome(x, b.service)) {
 		refuse(x, RESULT_IGNORE, false);
-		return;
+	} else if (!x->server->store) {
+		refuse(x, b.reason == REASON_KEYWORD ? RESULT_FAILED : RESULT_IGNORE, b.reason == REASON_KEYWORD);
+	} else {
+		take_seat(x, m, b.service);
+		start(x, &b);
 	}
-	if (!s->store) {
-		refuse(x, reason == REASON_KEYWORD ? RESULT_FAILED : RESULT_IGNORE, reason == REASON_KEYWORD);
-		return;
-	}
-	ev.reason = (enum wire_reason)reason;
-	ev.name = name;
-	server_now(s, &ev.now);
-	if (ev.reason == REASON_FAILED)
-		ev.failures = seats_failed(&s->seats, name, x->seat, ev.now.boot);
-	else
-		seats_forget_failures(&s->seats, name, x->seat);
-	run(x, &ev);
 }
 
 static void keep_code(struct session *x)
@@ -558,7 +604,10 @@ static void keep_code(struct session *x)
 		seats_keep_code(&x->server->seats, who, x->seat, &x->flow.code, x->flow.code_method);
 }
 
-/* The peer is gone or says so. A write that is under way is finished and written down all the same. */
+/*
+ * The peer is gone or says so. A write that is under way is finished and written down all the same, and a code that is on
+ * its way arrives: the next dialogue at this seat may ask for it.
+ */
 static void leave(struct session *x)
 {
 	struct event ev = { .type = EVENT_CANCEL };
@@ -569,6 +618,7 @@ static void leave(struct session *x)
 		return;
 	}
 	keep_code(x);
+	jobs_release(&x->server->net, x);
 	run(x, &ev);
 }
 
@@ -653,7 +703,6 @@ static void deny(struct server *s, enum server_socket which, uid_t uid)
 	struct moment now;
 	char actor[32];
 
-	log_notice("uid %u may not use this socket", (unsigned int)uid);
 	if (!s->store)
 		return;
 	server_now(s, &now);
@@ -741,6 +790,14 @@ void sessions_tick(struct server *s)
 		else if (x->flow.state != FLOW_IDLE && now.boot >= flow_deadline(&x->flow))
 			run(x, &ev);
 	}
+}
+
+bool sessions_write(const struct server *s, int64_t intent)
+{
+	for (const struct session *x = s->sessions; x; x = x->next)
+		if (x->intent == intent)
+			return true;
+	return false;
 }
 
 void sessions_close(struct server *s)

@@ -16,4 +16,6 @@ void session_accept(struct server *s, enum server_socket which, int fd);
 
 /* Time passes for all of them. */
 void sessions_tick(struct server *s);
+/* Whether a live dialogue waits for the outcome of this write. */
+bool sessions_write(const struct server *s, int64_t intent);
 void sessions_close(struct server *s);

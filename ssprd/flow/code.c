@@ -24,13 +24,21 @@ static int draw(const uint8_t entropy[static CODE_ENTROPY], uint32_t *ret)
 	return -EAGAIN;
 }
 
-static int bind_mac(const struct crypto_key *key, const struct code *c, const void *digits, size_t len,
-		    uint8_t ret[static CRYPTO_MAC])
+/* HMAC(HMAC(key, owner), nonce and digits): the owner is the object, or the name where there is no such account. */
+static int bind_mac(const struct crypto_key *key, const struct account *owner, const struct code *c, const void *digits,
+		    size_t len, uint8_t ret[static CRYPTO_MAC])
 {
-	return crypto_mac(key, c->nonce, sizeof(c->nonce), digits, len, ret);
+	const char *who = *owner->object ? owner->object : owner->name;
+	struct crypto_key mine;
+	int r = crypto_mac(key, owner->directory, sizeof(owner->directory), who, strlen(who), mine.b);
+
+	if (r == 0)
+		r = crypto_mac(&mine, c->nonce, sizeof(c->nonce), digits, len, ret);
+	crypto_key_wipe(&mine);
+	return r;
 }
 
-int code_make(const struct crypto_key *key, const uint8_t entropy[static CODE_ENTROPY], const struct moment *now,
+int code_make(const struct crypto_key *key, const struct account *owner, const uint8_t entropy[static CODE_ENTROPY], const struct moment *now,
 	      int64_t lifetime, unsigned int tries, struct code *ret, char ret_digits[static CODE_DIGITS + 1])
 {
 	struct code c = { .expires = now->boot + lifetime * 1000, .sent = now->wall, .tries = tries };
@@ -48,7 +56,7 @@ int code_make(const struct crypto_key *key, const uint8_t entropy[static CODE_EN
 		return r;
 	memcpy(c.nonce, hash, sizeof(c.nonce));
 	snprintf(digits, sizeof(digits), "%0*u", CODE_DIGITS, n % CODE_SPACE);
-	r = bind_mac(key, &c, digits, CODE_DIGITS, c.mac);
+	r = bind_mac(key, owner, &c, digits, CODE_DIGITS, c.mac);
 	if (r < 0)
 		return r;
 	*ret = c;
@@ -62,7 +70,8 @@ bool code_alive(const struct code *c, const struct moment *now)
 	return c->expires > now->boot && c->tries > 0;
 }
 
-bool code_matches(struct code *c, const struct crypto_key *key, const struct secret *answer, const struct moment *now)
+bool code_matches(struct code *c, const struct crypto_key *key, const struct account *owner, const struct secret *answer,
+		  const struct moment *now)
 {
 	struct secret bare = {};
 	uint8_t mac[CRYPTO_MAC];
@@ -72,7 +81,7 @@ bool code_matches(struct code *c, const struct crypto_key *key, const struct sec
 		return false;
 	c->tries--;
 	code_strip(answer, &bare);
-	same = bind_mac(key, c, bare.b, bare.len, mac) == 0 && bytes_equal(mac, c->mac, sizeof(mac));
+	same = bind_mac(key, owner, c, bare.b, bare.len, mac) == 0 && bytes_equal(mac, c->mac, sizeof(mac));
 	secret_wipe(&bare);
 	return same;
 }

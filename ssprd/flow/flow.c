@@ -46,11 +46,6 @@ static bool permitted(const struct flow *f, const struct event *ev)
 	return ev->type != EVENT_DONE || ev->job == JOB_DELIVER || ev->job == job_of[f->state];
 }
 
-static bool writing(const struct flow *f)
-{
-	return f->state == FLOW_WRITING || f->state == FLOW_RECONCILING;
-}
-
 static const struct method *asking(const struct flow *f)
 {
 	return f->rules->methods[f->method];
@@ -162,7 +157,7 @@ static int send_code(struct flow *f, const struct event *ev, struct effects *ret
 		ask_code(f, ret, "No more codes can be sent now. Enter the last one.");
 		return 0;
 	}
-	r = code_make(&f->rules->code_key, ev->entropy, &ev->now, limits->code_lifetime, limits->code_tries, &f->code,
+	r = code_make(&f->rules->code_key, &f->account, ev->entropy, &ev->now, limits->code_lifetime, limits->code_tries, &f->code,
 		      digits);
 	if (r < 0)
 		return r;
@@ -459,7 +454,7 @@ static int on_challenge(struct flow *f, const struct event *ev, struct effects *
 /* Trouble that strikes every account alike, so that telling of it tells nothing of this one. */
 static bool about_machinery(const struct job_result *r)
 {
-	return r->outcome == OUTCOME_UNKNOWN || r->why >= WHY_BUSY;
+	return r->outcome == OUTCOME_UNKNOWN || (r->why >= WHY_BUSY && !*r->account.object);
 }
 
 static int on_looked_up(struct flow *f, const struct event *ev, struct effects *ret)
@@ -501,7 +496,7 @@ static int on_delivered(struct flow *f, const struct event *ev, struct effects *
 
 	if (ev->result.outcome == OUTCOME_DONE)
 		fact(ret, FACT_CODE_DELIVERED, method, WHY_NONE);
-	else if (ev->result.why == WHY_BUSY && !writing(f))
+	else if (ev->result.why == WHY_BUSY && !flow_writing(f))
 		end_blocked(f, ret);
 	else
 		fact(ret, FACT_CODE_UNDELIVERED, method, ev->result.why);
@@ -510,7 +505,7 @@ static int on_delivered(struct flow *f, const struct event *ev, struct effects *
 
 static int on_cancel(struct flow *f, struct effects *ret)
 {
-	if (writing(f))
+	if (flow_writing(f))
 		f->gone = true;
 	else
 		end_cancelled(f, ret);
@@ -553,7 +548,7 @@ static int on_answer(struct flow *f, const struct event *ev, struct effects *ret
 static int violate(struct flow *f, struct effects *ret)
 {
 	fact(ret, FACT_VIOLATION, NULL, WHY_NONE);
-	if (writing(f))
+	if (flow_writing(f))
 		f->gone = true;
 	else
 		end(f, ret, RESULT_ABORT, "");
@@ -603,7 +598,7 @@ int64_t flow_deadline(const struct flow *f)
 	const struct policy_limits *limits = &f->rules->policy->limits;
 	int64_t whole = f->started + limits->dialogue * 1000, verified = f->verified + limits->verified * 1000;
 
-	if (f->state == FLOW_OVER || writing(f))
+	if (f->state == FLOW_OVER || flow_writing(f))
 		return INT64_MAX;
 	if (f->state == FLOW_CHALLENGE)
 		return f->started + FLOW_CHALLENGE_TIME;

@@ -158,6 +158,12 @@ static inline bool flow_over(const struct flow *f)
 	return f->state == FLOW_OVER;
 }
 
+/* A write was asked for, and its outcome is not known yet. */
+static inline bool flow_writing(const struct flow *f)
+{
+	return f->state == FLOW_WRITING || f->state == FLOW_RECONCILING;
+}
+
 /* The earliest boot millisecond at which a TICK changes something. */
 int64_t flow_deadline(const struct flow *f);
 

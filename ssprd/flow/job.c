@@ -24,6 +24,7 @@ static const char *const why_names[] = {
 	[WHY_AMBIGUOUS] = "ambiguous",
 	[WHY_RENAMED] = "renamed",
 	[WHY_NOT_REGISTERED] = "not-registered",
+	[WHY_MEANWHILE] = "changed-meanwhile",
 	[WHY_TOO_SHORT] = "too-short",
 	[WHY_TOO_LONG] = "too-long",
 	[WHY_CHARACTERS] = "characters",
@@ -67,6 +68,17 @@ static int account_read(const struct wire_message *m, struct account *ret)
 	return 0;
 }
 
+static int until_read(const struct wire_message *m, int64_t *ret)
+{
+	uint64_t until = 0;
+	int r = wire_get_u64(m, WIRE_UNTIL, &until);
+
+	if (r == 0 && until > INT64_MAX)
+		return -EBADMSG;
+	*ret = (int64_t)until;
+	return r == -ENOENT ? 0 : r;
+}
+
 static int mail_read(const struct wire_message *m, struct job *ret)
 {
 	if (wire_get_text(m, WIRE_TO, ret->to, sizeof(ret->to)) < 0 ||
@@ -85,8 +97,10 @@ void job_write(const struct job *j, struct wire *ret)
 		account_write(&j->account, ret);
 		wire_text(ret, WIRE_GROUP, j->group);
 	}
-	if (j->kind == JOB_RESET)
+	if (j->kind == JOB_RESET) {
 		wire_secret(ret, WIRE_SECRET, &j->secret);
+		wire_u64(ret, WIRE_UNTIL, (uint64_t)j->until);
+	}
 	if (j->kind == JOB_DELIVER || j->kind == JOB_NOTIFY) {
 		wire_text(ret, WIRE_TO, j->to);
 		wire_text(ret, WIRE_SUBJECT, j->subject);
@@ -106,7 +120,7 @@ int job_read(const struct wire_message *m, struct job *ret)
 	j.kind = (enum job_kind)kind;
 	switch (j.kind) {
 	case JOB_RESET:
-		if (wire_get_secret(m, WIRE_SECRET, &j.secret) < 0)
+		if (wire_get_secret(m, WIRE_SECRET, &j.secret) < 0 || until_read(m, &j.until) < 0)
 			return -EBADMSG;
 		__attribute__((fallthrough));
 	case JOB_LOOKUP:

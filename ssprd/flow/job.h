@@ -10,8 +10,10 @@
  *   DELIVER  needs to, subject, body, id, life. Tried again for `life` seconds while the failure is temporary.
  *            DONE: the next mail server has taken it
  *   NOTIFY   like DELIVER
- *   RESET    needs account (directory, object, name), group, secret. The worker looks the account up again, by the object,
- *            and refuses what LOOKUP would refuse, or an account that has another name now.
+ *   RESET    needs account (directory, object, name, mark), group, secret, until. The worker looks the account up again, by
+ *            the object, and refuses what LOOKUP would refuse, an account that has another name now, or another mark.
+ *            After `until` (boot milliseconds; 0: never) nothing is written any more, so that who has stopped waiting may
+ *            ask what came of it.
  *            DONE: changed, account.mark is the new one.  REFUSED: unchanged, why.  UNKNOWN: find out by LOOKUP and mark.
  *
  *   VERIFY   needs secret (what the user typed). Never goes to a worker: ssprd itself does it, out of its database.
@@ -53,6 +55,7 @@ enum why {
 	WHY_AMBIGUOUS = 6, /* the name means more than one account */
 	WHY_RENAMED = 7,   /* since LOOKUP */
 	WHY_NOT_REGISTERED = 8,
+	WHY_MEANWHILE = 9, /* the password was changed by somebody else since LOOKUP */
 	/* the new password */
 	WHY_TOO_SHORT = 16,
 	WHY_TOO_LONG = 17,
@@ -82,6 +85,7 @@ struct job {
 	char group[JOB_GROUP];
 	char to[JOB_TO], subject[JOB_SUBJECT], body[JOB_BODY], id[JOB_ID];
 	uint32_t life;
+	int64_t until;
 	struct secret secret;
 };
 

@@ -37,6 +37,7 @@ struct proof {
 };
 
 struct proof_question {
+	const struct account *account;
 	const struct registration *registration;
 	struct code *code; /* the one that was sent in this dialogue, if the method sends one */
 	const struct crypto_key *code_key, *recovery_key;

@@ -37,12 +37,7 @@ static const char *wrong_server(const char *value)
 
 static const char *wrong_address(const char *value)
 {
-	const char *at = strchr(value, '@');
-
-	if (at && at > value && at[1] && !strchr(at + 1, '@') && !strpbrk(value, " \t,;<>\"()[]\\:") &&
-	    text_printable(value, strlen(value)))
-		return NULL;
-	return "one mail address, like sspr@example.org";
+	return text_mail_address(value) ? NULL : "one mail address, like sspr@example.org";
 }
 
 static const char *wrong_path(const char *value)
@@ -85,7 +80,7 @@ static const struct conf_key keys[] = {
 	NUMBER("limits", "new-password-tries", limits.new_password_tries, 1, 10),
 	NUMBER("limits", "dialogues", limits.dialogues, 8, 15000),
 	NUMBER("limits", "user-dialogues", limits.user_dialogues, 4, 1000),
-	NUMBER("limits", "audit-rows", limits.audit_rows, 1000, 10000000),
+	NUMBER("limits", "audit-rows", limits.audit_rows, 1000, 1000000),
 	NUMBER("password", "min-length", password.min_length, 8, 128),
 	NUMBER("password", "max-length", password.max_length, 64, 256),
 	NUMBER("password", "min-classes", password.min_classes, 1, 4),
@@ -137,10 +132,6 @@ static const struct policy defaults = {
 	.password = { .min_length = 8, .max_length = 256, .min_classes = 1, .check_quality = true },
 	.hide_account_state = true,
 	.services = LIST("login", "gdm-password", "lightdm", "greetd", "xdm"),
-	.local = {
-		.privileged_groups = LIST("root", "sudo", "wheel", "admin", "adm", "docker", "lxd", "incus", "incus-admin",
-					  "libvirt", "disk", "shadow"),
-	},
 };
 
 bool policy_list_has(const struct conf_list *list, const char *word)
@@ -160,6 +151,11 @@ static void policy_judge(const char *path, const struct policy *p, struct conf_r
 		conf_complain(report,
 			      "%s: [authentication-methods] required = %u needs at least %u methods, but methods has %zu",
 			      path, p->required, p->required, p->methods.n);
+	if (p->self_service && p->required == 1 && policy_list_has(&p->methods, "email"))
+		conf_complain(report,
+			      "%s: [services] self-service = yes needs [authentication-methods] required = 2: an open mailbox "
+			      "must not be enough",
+			      path);
 	if (*p->mail.server && !*p->mail.from)
 		conf_complain(report, "%s: [mail] server needs [mail] from = ADDRESS", path);
 	if (p->password.max_length < p->password.min_length)

@@ -24,7 +24,7 @@ void text_too_many(const struct policy *p, char *ret, size_t size)
 	char desk[96];
 
 	helpdesk(p, desk, sizeof(desk));
-	snprintf(ret, size, "Too many tries. Nothing was changed. Try again tomorrow.%s", desk);
+	snprintf(ret, size, "Too many tries. Nothing was changed. Try again later, or tomorrow.%s", desk);
 }
 
 void text_unavailable(const struct policy *p, char *ret, size_t size)

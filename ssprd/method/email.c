@@ -10,7 +10,7 @@ static bool registered(const struct registration *r)
 static bool verify(const struct proof_question *q, struct proof *ret)
 {
 	(void)ret;
-	return code_matches(q->code, q->code_key, q->answer, q->now);
+	return code_matches(q->code, q->code_key, q->account, q->answer, q->now);
 }
 
 const struct method method_email = {

@@ -17,8 +17,9 @@ int store_intent_add(struct store *s, const struct store_intent *intent, int64_t
 int store_intent_end(struct store *s, int64_t row, const char *state)
 {
 	int64_t notice = strcmp(state, "done") == 0;
+	int r = db_run(s, db_bind(s, SQL_INTENT_END, "tii", state, notice, row));
 
-	return db_run(s, db_bind(s, SQL_INTENT_END, "tii", state, notice, row));
+	return r == 0 && db_changes(s) != 1 ? 1 : r;
 }
 
 static int list(struct store *s, sqlite3_stmt *statement, void (*each)(void *to, const struct store_intent *intent),

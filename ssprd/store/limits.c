@@ -10,18 +10,15 @@
 
 int store_who(struct store *s, const struct account *a, char ret[static STORE_WHO])
 {
-	char lower[ACCOUNT_NAME], hex[2 * CRYPTO_MAC + 1];
+	char hex[2 * CRYPTO_MAC + 1];
 	uint8_t mac[CRYPTO_MAC];
-	size_t len = strlen(a->name);
 	int r;
 
 	if (*a->object) {
 		snprintf(ret, STORE_WHO, "%s:%s", a->directory, a->object);
 		return 0;
 	}
-	for (size_t i = 0; i < len; i++)
-		lower[i] = a->name[i] >= 'A' && a->name[i] <= 'Z' ? (char)(a->name[i] + 32) : a->name[i];
-	r = crypto_mac(&s->names, lower, len, NULL, 0, mac);
+	r = crypto_mac(&s->names, a->name, strlen(a->name), NULL, 0, mac);
 	if (r < 0)
 		return r;
 	crypto_hex(mac, 16, hex);
@@ -154,6 +151,15 @@ int store_limits_clear(struct store *s, const char *who)
 	int r = db_run(s, db_bind(s, SQL_ATTEMPT_CLEAR, "t", who));
 
 	return r == 0 ? db_run(s, db_bind(s, SQL_BLOCK_CLEAR, "t", who)) : r;
+}
+
+int store_limits_clamp(struct store *s, int64_t now, int64_t block)
+{
+	int r = db_run(s, db_bind(s, SQL_ATTEMPT_CLAMP, "i", now));
+
+	if (r == 0)
+		r = db_run(s, db_bind(s, SQL_SEND_CLAMP, "i", now));
+	return r == 0 ? db_run(s, db_bind(s, SQL_BLOCK_CLAMP, "i", now + block)) : r;
 }
 
 static int sends_left(struct store *s, const struct policy_limits *l, const struct store_try *t, bool *ret)

@@ -88,6 +88,9 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_SEND_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE at > ? LIMIT ?)",
 	[SQL_SEND_ADD] = "INSERT INTO send (who, seat, at) VALUES (?, ?, ?)",
 	[SQL_SEND_FORGET] = "DELETE FROM send WHERE id IN (SELECT id FROM send WHERE at < ? ORDER BY at LIMIT 32)",
+	[SQL_ATTEMPT_CLAMP] = "UPDATE attempt SET at = ?1 WHERE at > ?1",
+	[SQL_SEND_CLAMP] = "UPDATE send SET at = ?1 WHERE at > ?1",
+	[SQL_BLOCK_CLAMP] = "UPDATE block SET until = ?1 WHERE until > ?1",
 	[SQL_INTENT_ADD] = "INSERT INTO intent (correlation, directory, object, name, mark, at, state)"
 			   " VALUES (?, ?, ?, ?, ?, ?, 'pending')",
 	[SQL_INTENT_END] = "UPDATE intent SET state = ?, notice = ? WHERE id = ? AND state IN ('pending', 'unknown')",

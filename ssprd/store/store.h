@@ -72,7 +72,8 @@ int store_account_list(struct store *s, int64_t after, const char *name, unsigne
 
 /*
  * Whom a limit counts for: an account by directory and object; a name that is no account by an HMAC, so that the database
- * does not list what people typed. Upper and lower case are the same.
+ * does not list what people typed. Names differ by upper and lower case as local accounts do: were they the same here only,
+ * that would tell which names are accounts.
  */
 #define STORE_WHO 96
 int store_who(struct store *s, const struct account *a, char ret[static STORE_WHO]);
@@ -95,6 +96,8 @@ int store_try_release(struct store *s, int64_t attempt, const char *who);
 /* 1: blocked. */
 int store_blocked(struct store *s, const char *who, int64_t now);
 int store_limits_clear(struct store *s, const char *who);
+/* The lasting clock was set back to `now`: nothing may count from the future, and no block may outlast its time from now. */
+int store_limits_clamp(struct store *s, int64_t now, int64_t block);
 /* Counts a message before it is sent: per account and day, per seat, and over all (as many as failures). 1: too many. */
 int store_send(struct store *s, const struct policy_limits *limits, const struct store_try *t);
 
@@ -110,7 +113,7 @@ struct store_intent {
 };
 
 int store_intent_add(struct store *s, const struct store_intent *intent, int64_t *ret_row);
-/* state: "done" (with a notice to send), "failed", "unknown". */
+/* state: "done" (with a notice to send), "failed", "unknown". 1: it had an outcome before, which stays. */
 int store_intent_end(struct store *s, int64_t row, const char *state);
 int store_intents(struct store *s, int64_t after, unsigned int limit,
 		  void (*each)(void *to, const struct store_intent *intent), void *to);

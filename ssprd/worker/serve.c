@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/handover.h"
 #include "base/log.h"
@@ -51,14 +52,34 @@ static int deadline_arm(timer_t *ret)
 {
 	struct sigevent end = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
 
-	return timer_create(CLOCK_MONOTONIC, &end, ret) < 0 ? -errno : 0;
+	return timer_create(CLOCK_BOOTTIME, &end, ret) < 0 ? -errno : 0;
 }
 
-static int deadline_set(timer_t timer, unsigned int seconds)
+/* Boot milliseconds; 0 disarms. */
+static int deadline_set(timer_t timer, int64_t at)
 {
-	struct itimerspec when = { .it_value.tv_sec = (time_t)seconds };
+	struct itimerspec when = {
+		.it_value = { .tv_sec = (time_t)(at / 1000), .tv_nsec = (long)(at % 1000) * 1000000 },
+	};
 
-	return timer_settime(timer, 0, &when, NULL) < 0 ? -errno : 0;
+	return timer_settime(timer, TIMER_ABSTIME, &when, NULL) < 0 ? -errno : 0;
+}
+
+/* A job that nobody waits for any more, or whose time is over, must not happen: its outcome has been told already. */
+static bool job_wanted(int peer, const struct job *job)
+{
+	struct pollfd p = { .fd = peer, .events = POLLRDHUP };
+
+	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLRDHUP | POLLERR)))
+		return false;
+	return job->until == 0 || boot_ms() < job->until;
+}
+
+static int64_t job_end(const struct serve *s, const struct job *job)
+{
+	int64_t end = boot_ms() + (int64_t)s->deadline(job) * 1000;
+
+	return job->until != 0 && job->until < end ? job->until : end;
 }
 
 /* 1: there is something to read. 0: time to go. */
@@ -91,7 +112,9 @@ static int child_job(const struct serve *s, int peer, int leave, timer_t timer)
 	if (r < 0)
 		return r;
 	wire_wipe(&served.wire);
-	r = deadline_set(timer, s->deadline(&served.job));
+	if (!job_wanted(peer, &served.job))
+		return -EPIPE;
+	r = deadline_set(timer, job_end(s, &served.job));
 	if (r < 0)
 		return r;
 	s->work(s->context, peer, leave, &served.job, &served.result);

@@ -166,7 +166,7 @@ static void read_done(struct player *p, char *words, struct event *ev)
 		} else
 			r->why = why_of(w);
 	}
-	if (ev->job == JOB_LOOKUP && r->why != WHY_NO_ACCOUNT) {
+	if (ev->job == JOB_LOOKUP && r->why != WHY_NO_ACCOUNT && r->why != WHY_MISCONFIGURED) {
 		strcpy(r->account.directory, "local");
 		strcpy(r->account.object, "1000");
 	}

@@ -118,13 +118,12 @@ def test_S10_a_long_answer_is_only_a_wrong_one(lab, monica):
 def test_S6_identity_is_the_one_at_accept(lab):
     """The process that connected is gone; its connection stays that of uid 1001 and never becomes ours."""
     lab.use({"services": {"self-service": "yes"}})
-    s = wire.connect("/run/sspr/user.sock", PAVEL)
-    s.send(wire.encode(wire.BEGIN, (wire.VERSION, 1, 2), (wire.USER, "monica"), (wire.SERVICE, "screen"),
-                       (wire.REASON, wire.KEYWORD, 1)))
-    s.recv(wire.MAX)
-    s.close()
+    with wire.Dialogue("monica", socket_name="user", uid=PAVEL, service="screen") as d:
+        assert d.step.asks  # as for anybody
+        d.answer(lab.people["monica"].app())
+        assert "Step 2" not in d.step.info
     assert not lab.people["monica"].mails()
-    assert audit_says(lab, str(PAVEL))
+    assert audit_says(lab, str(PAVEL)), lab.audit()
 
 
 def test_S8_idle_connections_of_a_user_do_not_delay_root(lab, monica):

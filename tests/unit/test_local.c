@@ -144,7 +144,7 @@ static int setup(void **state _unused_)
 
 static int teardown(void **state _unused_)
 {
-	static const char *const names[] = { "passwd", "shadow", "group", "shells", "login.defs" };
+	static const char *const names[] = { "passwd", "shadow", "group", "shells", "login.defs", "lock" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		unlink(path(names[i]));
@@ -158,7 +158,8 @@ static struct local local(void)
 					  .shadow = path("shadow"),
 					  .group = path("group"),
 					  .shells = path("shells"),
-					  .login_defs = path("login.defs") } };
+					  .login_defs = path("login.defs"),
+					  .lock = path("lock") } };
 }
 
 static struct job_result lookup(const char *name, const char *group)
@@ -240,8 +241,9 @@ static void test_a6_name_service_disagrees(void **state _unused_)
 	service_knows = "monica:x:5000:5000::/:/bin/sh\n";
 	assert_refused(lookup("monica", ""), WHY_AMBIGUOUS);
 	assert_refused(reset("1000", "monica", NEW), WHY_AMBIGUOUS);
+	/* Another primary group, which a login would get. */
 	service_knows = "monica:x:1000:5000::/:/bin/sh\n";
-	assert_int_equal(lookup("monica", "").outcome, OUTCOME_DONE);
+	assert_refused(lookup("monica", ""), WHY_AMBIGUOUS);
 	assert_int_equal(pam.calls, 0);
 }
 
@@ -304,6 +306,20 @@ static void test_w2_object_and_name(void **state _unused_)
 	assert_int_equal(pam.calls, 0);
 }
 
+/* Somebody else has set a password since the look-up: theirs stays. */
+static void test_w9_another_mark(void **state _unused_)
+{
+	struct local l = local();
+	struct job job = { .kind = JOB_RESET, .account = lookup("monica", "").account };
+	struct job_result r = {};
+
+	secret_set(&job.secret, NEW, strlen(NEW));
+	job.account.mark[0] ^= 1;
+	local_reset(&l, &job, &r);
+	assert_refused(r, WHY_MEANWHILE);
+	assert_int_equal(pam.calls, 0);
+}
+
 static void test_w3_w4_judged_again_at_the_write(void **state _unused_)
 {
 	assert_int_equal(lookup("monica", "").outcome, OUTCOME_DONE);
@@ -362,6 +378,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_w9_three_outcomes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_w2_object_and_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_w9_another_mark, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_w3_w4_judged_again_at_the_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_w5_passwords, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_policy_has_the_last_word, setup, teardown),

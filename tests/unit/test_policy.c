@@ -54,7 +54,7 @@ static void an_empty_file_gives_the_defaults(void **state _unused_)
 	assert_true(p.hide_account_state);
 	assert_false(p.self_service);
 	assert_true(policy_list_has(&p.services, "gdm-password"));
-	assert_true(policy_list_has(&p.local.privileged_groups, "docker"));
+	assert_int_equal(p.local.privileged_groups.n, 0);
 	assert_string_equal(p.methods.item[0], "authenticator");
 }
 
@@ -102,6 +102,7 @@ static void C10_bad_values_are_named(void **state _unused_)
 		{ "[properties]\nenabled = all\nenabled = none\n", ":3: [properties] enabled was set in line 2 already" },
 		{ "[properties]\nenabled\n", ":2: is neither [section] nor key = value" },
 		{ "[properties]\nenabled = selected\n", "enabled = selected needs [properties] group = NAME" },
+		{ "[services]\nself-service = yes\n[authentication-methods]\nrequired = 1\n", "an open mailbox must not be enough" },
 		{ "[authentication-methods]\nmethods = email\nrequired = 2\n",
 		  "required = 2 needs at least 2 methods, but methods has 1" },
 	};

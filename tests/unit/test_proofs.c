@@ -8,6 +8,7 @@
 #include "method/methods.h"
 
 static const struct crypto_key key = { .b = { 7 } };
+static const struct account monica = { .directory = "local", .object = "1000", .name = "monica" };
 static const struct moment now = { .boot = 5000000, .wall = 1800000000, .lasting = 1800000000 };
 
 static void make(uint8_t seed, struct code *ret, char *digits)
@@ -15,7 +16,7 @@ static void make(uint8_t seed, struct code *ret, char *digits)
 	uint8_t entropy[CODE_ENTROPY];
 
 	memset(entropy, seed, sizeof(entropy));
-	assert_int_equal(code_make(&key, entropy, &now, 300, 5, ret, digits), 0);
+	assert_int_equal(code_make(&key, &monica, entropy, &now, 300, 5, ret, digits), 0);
 }
 
 static void a_code_matches_once_it_is_right(void **state _unused_)
@@ -27,11 +28,11 @@ static void a_code_matches_once_it_is_right(void **state _unused_)
 	make(3, &c, digits);
 	assert_int_equal(strlen(digits), CODE_DIGITS);
 	right = secret_of(digits);
-	assert_false(code_matches(&c, &key, &wrong, &now));
-	assert_true(code_matches(&c, &key, &right, &now));
+	assert_false(code_matches(&c, &key, &monica, &wrong, &now));
+	assert_true(code_matches(&c, &key, &monica, &right, &now));
 	snprintf(spaced.b, sizeof(spaced.b), "%.4s %.4s", digits, digits + 4);
 	spaced.len = 9;
-	assert_true(code_matches(&c, &key, &spaced, &now));
+	assert_true(code_matches(&c, &key, &monica, &spaced, &now));
 }
 
 static void a_code_has_so_many_tries(void **state _unused_)
@@ -43,9 +44,9 @@ static void a_code_has_so_many_tries(void **state _unused_)
 	make(3, &c, digits);
 	right = secret_of(digits);
 	for (int i = 0; i < 5; i++)
-		assert_false(code_matches(&c, &key, &wrong, &now));
+		assert_false(code_matches(&c, &key, &monica, &wrong, &now));
 	assert_false(code_alive(&c, &now));
-	assert_false(code_matches(&c, &key, &right, &now));
+	assert_false(code_matches(&c, &key, &monica, &right, &now));
 }
 
 /* C9: by the clock that the wall clock does not move. */
@@ -60,10 +61,10 @@ static void C9_a_code_expires_by_boot_time(void **state _unused_)
 	right = secret_of(digits);
 	later.wall = 0;
 	later.boot += 299999;
-	assert_true(code_matches(&c, &key, &right, &later));
+	assert_true(code_matches(&c, &key, &monica, &right, &later));
 	later.wall = now.wall;
 	later.boot += 1;
-	assert_false(code_matches(&c, &key, &right, &later));
+	assert_false(code_matches(&c, &key, &monica, &right, &later));
 }
 
 /* C1: the same digits made in another dialogue are another code. */
@@ -76,10 +77,30 @@ static void C1_a_code_belongs_to_its_dialogue(void **state _unused_)
 	make(3, &a, a_digits);
 	make(4, &b, b_digits);
 	a_code = secret_of(a_digits);
-	assert_false(code_matches(&b, &key, &a_code, &now));
+	assert_false(code_matches(&b, &key, &monica, &a_code, &now));
 	memcpy(b.mac, a.mac, sizeof(b.mac));
 	b.tries = 5;
-	assert_false(code_matches(&b, &key, &a_code, &now));
+	assert_false(code_matches(&b, &key, &monica, &a_code, &now));
+}
+
+/* C1: a code that came into the hands of another account's dialogue is no code there. */
+static void C1_a_code_belongs_to_its_account(void **state _unused_)
+{
+	struct account pavel = { .directory = "local", .object = "1001", .name = "monica" };
+	struct account nobody = { .name = "nobody" }, other = { .name = "nobodyx" };
+	char digits[CODE_DIGITS + 1];
+	uint8_t entropy[CODE_ENTROPY] = { 3 };
+	struct secret right;
+	struct code c;
+
+	make(3, &c, digits);
+	right = secret_of(digits);
+	assert_false(code_matches(&c, &key, &pavel, &right, &now));
+	assert_true(code_matches(&c, &key, &monica, &right, &now));
+	assert_int_equal(code_make(&key, &nobody, entropy, &now, 300, 5, &c, digits), 0);
+	right = secret_of(digits);
+	assert_false(code_matches(&c, &key, &other, &right, &now));
+	assert_true(code_matches(&c, &key, &nobody, &right, &now));
 }
 
 /* C12: chi-square over the digits of many codes; 9 degrees of freedom, p = 0.0001 is at 33.7. */
@@ -93,7 +114,7 @@ static void C12_codes_are_even(void **state _unused_)
 
 	for (int i = 0; i < CODES; i++) {
 		assert_int_equal(crypto_random(entropy, sizeof(entropy)), 0);
-		assert_int_equal(code_make(&key, entropy, &now, 300, 5, &c, digits), 0);
+		assert_int_equal(code_make(&key, &monica, entropy, &now, 300, 5, &c, digits), 0);
 		for (int d = 0; d < CODE_DIGITS; d++)
 			counts[d][digits[d] - '0']++;
 	}
@@ -115,9 +136,9 @@ static void C12_no_bias_by_remainder(void **state _unused_)
 	struct code c;
 
 	memset(entropy, 0xff, sizeof(entropy));
-	assert_true(code_make(&key, entropy, &now, 300, 5, &c, digits) < 0);
+	assert_true(code_make(&key, &monica, entropy, &now, 300, 5, &c, digits) < 0);
 	memset(entropy + CODE_ENTROPY - 4, 0, 4);
-	assert_int_equal(code_make(&key, entropy, &now, 300, 5, &c, digits), 0);
+	assert_int_equal(code_make(&key, &monica, entropy, &now, 300, 5, &c, digits), 0);
 	assert_string_equal(digits, "00000000");
 }
 
@@ -296,6 +317,7 @@ int main(void)
 		cmocka_unit_test(a_code_has_so_many_tries),
 		cmocka_unit_test(C9_a_code_expires_by_boot_time),
 		cmocka_unit_test(C1_a_code_belongs_to_its_dialogue),
+		cmocka_unit_test(C1_a_code_belongs_to_its_account),
 		cmocka_unit_test(C12_codes_are_even),
 		cmocka_unit_test(C12_no_bias_by_remainder),
 		cmocka_unit_test(totp_is_rfc_6238),

@@ -65,7 +65,7 @@ static int passwd_found(bool found, struct passwd *entry, struct passwd **ret)
 		return service.error;
 	if (!found)
 		return 0;
-	*entry = (struct passwd){ .pw_name = (char *)(uintptr_t)service.user, .pw_uid = service.uid };
+	*entry = (struct passwd){ .pw_name = (char *)(uintptr_t)service.user, .pw_uid = service.uid, .pw_gid = service.gid };
 	*ret = entry;
 	return 0;
 }
@@ -204,6 +204,9 @@ static void test_w4_locked(void **state _unused_)
 		{ "!", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ "*", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ "x", true, 19000, 99999, -1, -1, WHY_LOCKED },
+		{ "disabled-by-it", true, 19000, 99999, -1, -1, WHY_LOCKED },
+		{ "LOCKED.LOCKED", true, 19000, 99999, -1, -1, WHY_NONE },
+		{ "$disabled$by$it$and$very$long", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ "", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		/* expires */
 		{ HASH, true, 19000, 99999, -1, TODAY + 1, WHY_NONE },
@@ -283,8 +286,9 @@ static void test_a2_a6_groups_of_a_directory(void **state _unused_)
 	assert_int_equal(judge_groups(500123, NULL), WHY_PROTECTED);
 	service.error = EIO;
 	assert_int_equal(judge_groups(1000, NULL), WHY_BROKEN);
+	/* A directory that is away may know what the files do not. */
 	service.error = ENOENT;
-	assert_int_equal(judge_groups(1000, NULL), WHY_NONE);
+	assert_int_equal(judge_groups(1000, NULL), WHY_BROKEN);
 }
 
 static void test_a2_allow_privileged(void **state _unused_)
@@ -299,13 +303,15 @@ static void test_a6_name_service(void **state _unused_)
 {
 	service.user = "monica";
 	service.uid = 1000;
-	assert_int_equal(name_agreed("monica", 1000), 1);
-	assert_int_equal(name_agreed("monica", 1001), 0);
-	assert_int_equal(name_agreed("pavel", 1000), 0);
+	service.gid = 100;
+	assert_int_equal(name_agreed("monica", 1000, 100), 1);
+	assert_int_equal(name_agreed("monica", 1001, 100), 0);
+	assert_int_equal(name_agreed("monica", 1000, 101), 0);
+	assert_int_equal(name_agreed("pavel", 1000, 100), 0);
 	service.error = ENOENT;
-	assert_int_equal(name_agreed("monica", 1000), 0);
+	assert_int_equal(name_agreed("monica", 1000, 100), 0);
 	service.error = EIO;
-	assert_int_equal(name_agreed("monica", 1000), -EIO);
+	assert_int_equal(name_agreed("monica", 1000, 100), -EIO);
 }
 
 static void test_names(void **state _unused_)

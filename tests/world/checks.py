@@ -82,12 +82,17 @@ def step(name, command, figures, **options):
     return count(name, start, status, output, figures(status, output))
 
 
-def built(name, *options, env=None):
-    folder = f"/build/{name}"
-    if os.path.exists(f"{folder}/.built"):
-        return True
-    shell = f'{INSTALL} configure {SOURCE} {folder} "$@" && make -C {folder} {JOBS} && touch {folder}/.built'
-    return step(f"{name} build", ["bash", "-c", shell, "bash", *options], once, env=env)
+builds = {}
+
+
+def built(name, *options):
+    """Whether that build is there; made once."""
+    if name not in builds:
+        shell = f'{INSTALL} configure {SOURCE} /build/{name} "$@" && make -C /build/{name} {JOBS}'
+        builds[name] = step(f"{name} build", ["bash", "-c", shell, "bash", *options], once)
+    elif not builds[name]:
+        count(f"(needs {name})", time.monotonic(), 0, "not built", (0, 1, 0))
+    return builds[name]
 
 
 def tested(name):

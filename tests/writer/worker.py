@@ -15,11 +15,12 @@ SOURCE = os.environ.get("SSPR_SOURCE", os.path.abspath(os.path.join(os.path.dirn
 
 JOB, DONE_MESSAGE = 16, 17
 JOB_KIND, OUTCOME, WHY, DIRECTORY, OBJECT, NAME, MARK, SECRET, TO, SUBJECT, BODY, ID, LIFE, GROUP = range(16, 30)
+UNTIL = 30
 LOOKUP, DELIVER, RESET, NOTIFY = 1, 2, 4, 6
 DONE, REFUSED, UNKNOWN = 1, 2, 3
 OUTCOMES = {DONE: "done", REFUSED: "refused", UNKNOWN: "unknown"}
 WHYS = {0: "none", 1: "no-account", 2: "not-in-scope", 3: "protected", 4: "locked", 5: "no-login", 6: "ambiguous",
-        7: "renamed", 16: "too-short", 17: "too-long", 18: "characters", 19: "classes", 20: "name", 21: "word",
+        7: "renamed", 8: "not-registered", 9: "changed-meanwhile", 16: "too-short", 17: "too-long", 18: "characters", 19: "classes", 20: "name", 21: "word",
         22: "guessable", 23: "used-before", 32: "busy", 33: "unreachable", 34: "rejected", 35: "misconfigured",
         36: "broken"}
 

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "directory/hash.h"
+
+#include <crypt.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* crypt(5): DES has 13 characters and no mark in front; the shortest of the others, BSDi's, has 20. */
+#define HASH_DES 13
+#define HASH_MARKED 20
+
+static const char base64[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+static const char marked[] = "$_=,-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+bool hash_is_one(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (text[0] != '$' && text[0] != '_')
+		return len == HASH_DES && strspn(text, base64) == len;
+	return len >= HASH_MARKED && strspn(text, marked) == len && crypt_checksalt(text) != CRYPT_SALT_INVALID;
+}
+
+int hash_is_of(const char *hash, const struct secret *password)
+{
+	struct crypt_data *data = calloc(1, sizeof(*data));
+	const char *made;
+	bool same;
+
+	if (!data)
+		return -ENOMEM;
+	made = crypt_r(password->b, hash, data);
+	same = made && strlen(made) == strlen(hash) && bytes_equal(made, hash, strlen(hash));
+	explicit_bzero(data, sizeof(*data));
+	free(data);
+	return same;
+}

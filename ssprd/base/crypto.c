@@ -10,14 +10,30 @@
 
 #include "base/cleanup.h"
 
-/* Looking an algorithm up by its name costs more than using it: done once, and kept as long as the program. */
-static EVP_MAC *hmac(void)
+/*
+ * Looking an algorithm up by its name costs more than using it: done once, and kept as long as the program. This one is
+ * HMAC with its digest and no key, of which each use takes a copy.
+ */
+static const EVP_MAC_CTX *hmac(void)
 {
-	static EVP_MAC *mac;
+	static char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	static EVP_MAC_CTX *kept;
+	EVP_MAC *mac;
 
-	if (!mac)
-		mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	return mac;
+	if (kept)
+		return kept;
+	mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	kept = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	EVP_MAC_free(mac);
+	if (kept && EVP_MAC_CTX_set_params(kept, params) != 1) {
+		EVP_MAC_CTX_free(kept);
+		kept = NULL;
+	}
+	return kept;
 }
 
 static const EVP_MD *sha256(void)
@@ -73,15 +89,11 @@ int crypto_random(void *ret, size_t len)
 int crypto_mac(const struct crypto_key *key, const void *a, size_t alen, const void *b, size_t blen,
 	       uint8_t ret[static CRYPTO_MAC])
 {
-	_cleanup_(mac_freep) EVP_MAC_CTX *c = EVP_MAC_CTX_new(hmac());
-	char digest[] = "SHA256";
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
+	const EVP_MAC_CTX *kept = hmac();
+	_cleanup_(mac_freep) EVP_MAC_CTX *c = kept ? EVP_MAC_CTX_dup(kept) : NULL;
 	size_t size;
 
-	if (!c || EVP_MAC_init(c, key->b, sizeof(key->b), params) != 1 || EVP_MAC_update(c, a, alen) != 1 ||
+	if (!c || EVP_MAC_init(c, key->b, sizeof(key->b), NULL) != 1 || EVP_MAC_update(c, a, alen) != 1 ||
 	    (blen > 0 && EVP_MAC_update(c, b, blen) != 1) || EVP_MAC_final(c, ret, &size, CRYPTO_MAC) != 1)
 		return -EIO;
 	return size == CRYPTO_MAC ? 0 : -EIO;

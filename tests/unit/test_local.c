@@ -309,8 +309,8 @@ static void test_w2_object_and_name(void **state _unused_)
 /* Somebody else has set a password since the look-up: theirs stays. */
 static void test_w9_another_mark(void **state _unused_)
 {
-	struct local l = local();
 	struct job job = { .kind = JOB_RESET, .account = lookup("monica", "").account };
+	struct local l = local();
 	struct job_result r = {};
 
 	secret_set(&job.secret, NEW, strlen(NEW));

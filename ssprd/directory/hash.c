@@ -5,20 +5,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* crypt(5): DES has 13 characters and no mark in front; the shortest of the others, BSDi's, has 20. */
-#define HASH_DES 13
+/* crypt(5): the shortest that has a mark in front, BSDi's. DES has none: it cannot be told from a word of 13 letters. */
 #define HASH_MARKED 20
 
-static const char base64[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 static const char marked[] = "$_=,-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 bool hash_is_one(const char *text)
 {
 	size_t len = strlen(text);
 
-	if (text[0] != '$' && text[0] != '_')
-		return len == HASH_DES && strspn(text, base64) == len;
-	return len >= HASH_MARKED && strspn(text, marked) == len && crypt_checksalt(text) != CRYPT_SALT_INVALID;
+	return (text[0] == '$' || text[0] == '_') && len >= HASH_MARKED && strspn(text, marked) == len &&
+	       crypt_checksalt(text) != CRYPT_SALT_INVALID;
 }
 
 int hash_is_of(const char *hash, const struct secret *password)

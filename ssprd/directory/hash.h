@@ -7,7 +7,10 @@
 
 #include "base/secret.h"
 
-/* A hash that crypt(3) could have made; "!", "*", "locked by me" and whatever else an administrator writes there is none. */
+/*
+ * A hash that crypt(3) could have made; "!", "*", "locked by me" and whatever else an administrator writes there is none, nor is
+ * traditional DES, which looks like such a word.
+ */
 bool hash_is_one(const char *text);
 
 /* 1: the hash of this password. 0: of another one. -ENOMEM. */

@@ -196,7 +196,7 @@ static void test_w4_locked(void **state _unused_)
 		enum why why;
 	} rows[] = {
 		{ HASH, true, 19000, 99999, -1, -1, WHY_NONE },
-		{ "abJnggxhB/yWI", true, 19000, 99999, -1, -1, WHY_NONE },
+		{ "abJnggxhB/yWI", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ HASH, false, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ "!" HASH, true, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ "*" HASH, true, 19000, 99999, -1, -1, WHY_LOCKED },
@@ -205,7 +205,7 @@ static void test_w4_locked(void **state _unused_)
 		{ "*", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ "x", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ "disabled-by-it", true, 19000, 99999, -1, -1, WHY_LOCKED },
-		{ "LOCKED.LOCKED", true, 19000, 99999, -1, -1, WHY_NONE },
+		{ "LOCKED.LOCKED", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ "$disabled$by$it$and$very$long", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		{ "", true, 19000, 99999, -1, -1, WHY_LOCKED },
 		/* expires */

@@ -232,10 +232,14 @@ static void unknown_key(struct conf_reading *reading, const char *section, const
 {
 	char known[384];
 
-	if (!has_section(reading->table, section)) {
-		conf_complain(reading->report, "%s:%u: there is no section [%s]", reading->path, reading->line, section);
+	if (!*section) {
+		conf_complain(reading->report, "%s:%u: '%s' stands before the first [section]", reading->path,
+			      reading->line, key);
 		return;
 	}
+	/* That was told where the section began. */
+	if (!has_section(reading->table, section))
+		return;
 	section_keys(reading->table, section, known, sizeof(known));
 	conf_complain(reading->report, "%s:%u: [%s] has no key '%s'; it has: %s", reading->path, reading->line, section,
 		      key, known);
@@ -265,6 +269,19 @@ static int on_key(void *user, const char *section, const char *key, const char *
 	return 1;
 }
 
+/* inih says nothing of a section without keys. */
+static void check_section(const struct conf_reading *reading, const char *line)
+{
+	const char *end = line[0] == '[' ? strchr(line, ']') : NULL;
+	char section[64];
+
+	if (!end || (size_t)(end - line) > sizeof(section))
+		return;
+	snprintf(section, sizeof(section), "%.*s", (int)(end - line - 1), line + 1);
+	if (!has_section(reading->table, section))
+		conf_complain(reading->report, "%s:%u: there is no section [%s]", reading->path, reading->line, section);
+}
+
 static char *next_line(char *to, int size, void *stream)
 {
 	struct conf_reading *reading = stream;
@@ -276,8 +293,10 @@ static char *next_line(char *to, int size, void *stream)
 		return NULL;
 	reading->line++;
 	len = strlen(line);
-	if (len == 0 || line[len - 1] == '\n' || feof(reading->file))
+	if (len == 0 || line[len - 1] == '\n' || feof(reading->file)) {
+		check_section(reading, line + strspn(line, " \t"));
 		return line;
+	}
 	conf_complain(reading->report, "%s:%u: a line has at most %d bytes", reading->path, reading->line, size - 2);
 	while ((c = fgetc(reading->file)) != EOF && c != '\n')
 		;

@@ -4,7 +4,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 
@@ -73,7 +72,8 @@ def main():
     seen["processes"] = {unit: process(unit) for unit in SERVICES}
     seen["shadow mode"] = oct(os.stat("/etc/shadow").st_mode & 0o7777)
     seen["journal"] = w.run("journalctl", "-q", "-o", "cat", "-u", "ssprd*").stdout
-    seen["messages"] = w.run("journalctl", "-q", "-o", "json", "--output-fields=MESSAGE_ID", "-u", "ssprd.service").stdout.count("MESSAGE_ID")
+    journal = w.run("journalctl", "-q", "-o", "json", "--output-fields=MESSAGE_ID", "-u", "ssprd.service").stdout
+    seen["messages"] = journal.count("MESSAGE_ID")
 
     w.run("systemctl", "kill", "-s", "KILL", "ssprd.service")
     seen["after a kill"] = w.wait_for(lambda: w.run("ssprctl", "status", check=False).returncode == 0, 5)

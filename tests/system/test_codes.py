@@ -11,7 +11,7 @@ import pytest
 
 import wire
 import world as w
-from conftest import NEW, OLD
+from conftest import OLD
 
 WRONG = "000000"
 NOT_RIGHT = "That code is not right."

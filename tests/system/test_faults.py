@@ -378,7 +378,7 @@ def sealed_cells(db):
 
 
 def test_D2_sealed_bytes_of_another_row(lab, monica):
-    """monica's seed in jana's row: her own authenticator is refused as well as monica's."""
+    """monica's sealed bytes in the rows of all others: jana's authenticator is refused as well as monica's."""
     jana = lab.people["jana"]
     lab.stop("ssprd")
     db = sqlite3.connect(DATABASE)
@@ -386,10 +386,9 @@ def test_D2_sealed_bytes_of_another_row(lab, monica):
     for table, key, column, rows in list(sealed_cells(db)):
         if table == "audit":
             continue
-        blobs = [row[0] for row in rows]
-        for row, blob in zip(rows, blobs[1:] + blobs[:1]):
+        for row in rows[1:]:
             with contextlib.suppress(sqlite3.Error):
-                db.execute(f"UPDATE {table} SET {column}=? WHERE " + " AND ".join(f"{k}=?" for k in key), (blob, *row[1:]))
+                db.execute(f"UPDATE {table} SET {column}=? WHERE " + " AND ".join(f"{k}=?" for k in key), (rows[0][0], *row[1:]))
                 swapped += 1
     db.commit()
     db.close()

@@ -14,7 +14,7 @@ import pytest
 import fake
 import wire
 import world as w
-from conftest import NEW, OLD, WRONG, Screen
+from conftest import NEW, OLD
 
 PROTECTED, LOCKED, NO_LOGIN, AMBIGUOUS, RENAMED, NO_ACCOUNT = 3, 4, 5, 6, 7, 1
 GROUPS = ["sudo", "wheel", "admin", "adm", "docker", "lxd", "incus-admin", "libvirt", "disk", "shadow"]

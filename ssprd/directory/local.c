@@ -248,29 +248,44 @@ static void write_password(const struct local *l, const struct job *job, const s
 	log_notice("password of uid %" PRIu32 ": %s (%s)", found->user.uid, words[ret->outcome], why_name(ret->why));
 }
 
+/* All that can be judged without the password. 0, or a refusal in *ret and -EPERM. */
+static int ready(const struct local *l, const struct job *job, const char *mark, struct found *found,
+		 struct job_result *ret)
+{
+	enum why why;
+
+	if (resettable(l, job, find_by_object(l, job, &found->user), found, ret) < 0)
+		return -EPERM;
+	why = strcmp(found->user.name, job->account.name) == 0 ? check_enabled(l, found) : WHY_RENAMED;
+	if (why == WHY_NONE && *mark && strcmp(mark, ret->account.mark) != 0)
+		why = WHY_MEANWHILE;
+	if (why == WHY_NONE)
+		return 0;
+	refuse(ret, why);
+	return -EPERM;
+}
+
+/* The password is judged first, since that takes long; then, under the lock, everything else once more. */
 void local_reset(const struct local *l, const struct job *job, struct job_result *ret)
 {
 	_cleanup_(found_wipe) struct found found = {};
-	_cleanup_(closep) int lock = files_lock(&l->files);
-	const char *seen = job->account.mark;
+	_cleanup_(closep) int lock = -1;
+	char mark[ACCOUNT_MARK];
 	enum why why;
 
+	if (ready(l, job, job->account.mark, &found, ret) < 0)
+		return;
+	why = check_password(l, &found, &job->secret);
+	if (why != WHY_NONE) {
+		refuse(ret, why);
+		return;
+	}
+	memcpy(mark, ret->account.mark, sizeof(mark));
+	lock = files_lock(&l->files);
 	if (lock < 0) {
 		log_error("%s: %s", l->files.lock, strerror(-lock));
 		refuse(ret, WHY_BUSY);
-		return;
-	}
-	if (resettable(l, job, find_by_object(l, job, &found.user), &found, ret) < 0)
-		return;
-	why = strcmp(found.user.name, job->account.name) == 0 ? WHY_NONE : WHY_RENAMED;
-	if (why == WHY_NONE && *seen && strcmp(seen, ret->account.mark) != 0)
-		why = WHY_MEANWHILE;
-	if (why == WHY_NONE)
-		why = check_enabled(l, &found);
-	if (why == WHY_NONE)
-		why = check_password(l, &found, &job->secret);
-	if (why == WHY_NONE)
+	} else if (ready(l, job, mark, &found, ret) == 0) {
 		write_password(l, job, &found, ret);
-	else
-		refuse(ret, why);
+	}
 }

@@ -98,7 +98,7 @@ def test_F2_a_code_outlives_a_lost_conversation_at_its_seat_only(lab, monica):
 
 
 @pytest.mark.parametrize("changed", [True, False])
-def test_F5_F6_ssprd_killed_while_it_writes(lab, monica, changed):
+def test_F5_F6_F9_ssprd_killed_while_it_writes(lab, monica, changed):
     with FakeWriter(lab, "mark-2" if changed else "mark-1") as writer:
         serve = writer.fake.serve
 

@@ -122,7 +122,7 @@ def test_S6_identity_is_the_one_at_accept(lab):
     assert audit_says(lab, str(PAVEL)), lab.audit()
 
 
-def test_S8_idle_connections_of_a_user_do_not_delay_root(lab, monica):
+def test_S8_F41_idle_connections_of_a_user_do_not_delay_root(lab, monica):
     """1,000 half-open connections from one uid."""
     lab.use({"services": {"self-service": "yes"}})
     held = hold(PAVEL, 1000)
@@ -151,7 +151,7 @@ def hold(uid, n):
     return p
 
 
-def test_S9_silent_connections_are_closed(lab):
+def test_S9_F42_silent_connections_are_closed(lab):
     """A peer that connects and never says BEGIN is not waited for."""
     s = wire.connect("/run/sspr/login.sock")
     s.settimeout(15)
@@ -161,7 +161,7 @@ def test_S9_silent_connections_are_closed(lab):
         pass
 
 
-def test_S10_malformed_frames_cost_nothing(lab):
+def test_S10_F43_malformed_frames_cost_nothing(lab):
     pid = lab.daemons["ssprd"].pid
     bad = [b"\xff" * 4096, b"\x01\x02\xff\xff", b"\x01", wire.encode(wire.BEGIN, (wire.USER, b"x" * 4000)), b"\x01\x01\x00\x02\x00"]
 

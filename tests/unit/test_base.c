@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/crypto.h"
 #include "base/text.h"
@@ -163,6 +164,42 @@ static void secrets_compare_whole(void **state _unused_)
 		assert_int_equal(((unsigned char *)&a)[i], 0);
 }
 
+static int by_size(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int64_t comparing_takes(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	struct timespec begin, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (int i = 0; i < 20; i++)
+		assert_false(bytes_equal(a, b, len));
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	return (end.tv_sec - begin.tv_sec) * 1000000000 + end.tv_nsec - begin.tv_nsec;
+}
+
+/* C14: where the first difference is does not show in the time; an early end would show it a thousandfold. */
+static void C14_comparing_takes_the_same_time(void **state _unused_)
+{
+	enum { BYTES = 4096, ROUNDS = 401 };
+	static uint8_t right[BYTES], first[BYTES] = { 1 }, last[BYTES];
+	static int64_t early[ROUNDS], late[ROUNDS];
+
+	last[BYTES - 1] = 1;
+	for (int i = 0; i < ROUNDS; i++) {
+		early[i] = comparing_takes(right, first, BYTES);
+		late[i] = comparing_takes(right, last, BYTES);
+	}
+	qsort(early, ROUNDS, sizeof(early[0]), by_size);
+	qsort(late, ROUNDS, sizeof(late[0]), by_size);
+	if (early[ROUNDS / 2] * 2 < late[ROUNDS / 2] || late[ROUNDS / 2] * 2 < early[ROUNDS / 2])
+		fail_msg("%lld and %lld ns", (long long)early[ROUNDS / 2], (long long)late[ROUNDS / 2]);
+}
+
 /* RFC 4231, case 2 */
 static void mac_is_hmac_sha_256(void **state _unused_)
 {
@@ -203,6 +240,7 @@ int main(void)
 		cmocka_unit_test(P4_text_that_drives_a_terminal_goes),
 		cmocka_unit_test(text_is_cut_at_a_whole_character),
 		cmocka_unit_test(secrets_compare_whole),
+		cmocka_unit_test(C14_comparing_takes_the_same_time),
 		cmocka_unit_test(mac_is_hmac_sha_256),
 		cmocka_unit_test(D2_a_box_opens_only_where_it_belongs),
 	};

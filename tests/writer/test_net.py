@@ -196,7 +196,7 @@ def test_connection_broken_after_the_text_is_unknown(net, serve, tls):
     assert server.bodies == 1, "what may have been taken must not be sent again"
 
 
-def test_nobody_listens(net, serve, tls):
+def test_f25_nobody_listens(net, serve, tls):
     server = serve(*tls[1:])
     server.stop()
     worker = net(server, tls[0])

@@ -2,17 +2,37 @@
 #pragma once
 
 /*
- * One dialogue: a connection, its flow, and the carrying out of effects. The order is always: facts are committed, then the
- * job is handed over, then the step is shown. What cannot be committed is not shown and not done, but for the outcome of a
- * write, which is true whether or not it could be written down.
+ * One dialogue: a connection on login.sock or user.sock, what is heard and said there, and its flow. What the flow wants is
+ * carried out by engine/carry.h.
  */
 
 #include "engine/server.h"
 
-struct session;
+struct session {
+	struct session *next, **at;
+	struct server *server;
+	sd_event_source *io;
+	int fd;
+	uid_t peer;
+	bool user_socket;
+	unsigned int jobs; /* with a worker */
+	int64_t accepted;
+	int64_t intent; /* row; 0: none */
+	char seat[SEATS_SEAT];
+	char correlation[STORE_CORRELATION];
+	struct flow flow;
+};
 
 /* A connection on login.sock or user.sock; takes over fd. */
 void session_accept(struct server *s, enum server_socket which, int fd);
+
+/* Says a step to the peer, if it is still there. */
+int session_show(struct session *x, const struct step *step);
+void session_show_unavailable(struct session *x);
+
+/* The peer is of no more use; the session goes on without it. */
+void session_hang_up(struct session *x);
+void session_free(struct session *x);
 
 /* Time passes for all of them. */
 void sessions_tick(struct server *s);

@@ -105,6 +105,29 @@ def test_F7_the_first_round_leaves_a_live_write_alone(lab, monica):
     assert [a for a in activities(lab) if a[0] == RESET_DONE[0]] == [RESET_DONE]
 
 
+def test_F7_a_later_round_leaves_a_live_write_alone(lab, monica):
+    """Something unknown keeps the outbox looking once a minute, and one of its rounds meets a write."""
+    lab.shifted()
+    lab.stop("ssprd")
+    db = sqlite3.connect(DATABASE)
+    db.execute("INSERT INTO intent (correlation, directory, object, name, mark, at, state)"
+               " VALUES ('c', 'local', '4242', 'gone', 'm', strftime('%s'), 'unknown')")
+    db.commit()
+    db.close()
+    with SlowWriter(lab) as writer:
+        lab.start()
+        with wire.Dialogue("monica", timeout=20) as d:
+            submit(lab, d, monica)
+            assert writer.arrived.wait(5)
+            lab.shift(boot=70)
+            time.sleep(2.5)  # the round
+            writer.go.set()
+            assert "Password changed" in d.receive().info
+            w.wait_for(lambda: len(notices(monica)) == 1, 5)
+    assert len(notices(monica)) == 1
+    assert [a for a in activities(lab) if a[0] == RESET_DONE[0]] == [RESET_DONE]
+
+
 def test_F49_unchanged_is_final(lab, monica):
     """The writer is stopped, ssprd gives it up and says so; when it goes on, nothing may be written any more."""
     lab.shifted()

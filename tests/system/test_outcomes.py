@@ -115,12 +115,15 @@ def test_F7_a_later_round_leaves_a_live_write_alone(lab, monica):
     db.commit()
     db.close()
     with SlowWriter(lab) as writer:
-        lab.start()
+        lab.shift(boot=-30)
+        lab.start()  # and its first round
+        time.sleep(0.5)
+        lab.shift()
         with wire.Dialogue("monica", timeout=20) as d:
             submit(lab, d, monica)
             assert writer.arrived.wait(5)
-            lab.shift(boot=70)
-            time.sleep(2.5)  # the round
+            lab.shift(boot=30)  # a minute after the first round, before anybody gives up
+            time.sleep(2.5)
             writer.go.set()
             assert "Password changed" in d.receive().info
             w.wait_for(lambda: len(notices(monica)) == 1, 5)

@@ -43,7 +43,7 @@ static struct {
 
 static const char *path(const char *name)
 {
-	static char paths[8][128];
+	static char paths[64][128];
 	static size_t n;
 	char *p = paths[n++ % ARRAY_SIZE(paths)];
 

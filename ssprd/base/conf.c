@@ -26,6 +26,7 @@ struct conf_reading {
 	const struct conf_table *table;
 	struct conf_report *report;
 	unsigned int seen[CONF_KEYS_MAX]; /* the line where this file set the key */
+	bool told;			  /* that there is no such section as the present one */
 };
 
 void conf_complain(struct conf_report *report, const char *format, ...)
@@ -237,9 +238,12 @@ static void unknown_key(struct conf_reading *reading, const char *section, const
 			      reading->line, key);
 		return;
 	}
-	/* That was told where the section began. */
-	if (!has_section(reading->table, section))
+	if (!has_section(reading->table, section)) {
+		if (!reading->told)
+			conf_complain(reading->report, "%s:%u: there is no section [%s]", reading->path, reading->line,
+				      section);
 		return;
+	}
 	section_keys(reading->table, section, known, sizeof(known));
 	conf_complain(reading->report, "%s:%u: [%s] has no key '%s'; it has: %s", reading->path, reading->line, section,
 		      key, known);
@@ -270,15 +274,16 @@ static int on_key(void *user, const char *section, const char *key, const char *
 }
 
 /* inih says nothing of a section without keys. */
-static void check_section(const struct conf_reading *reading, const char *line)
+static void check_section(struct conf_reading *reading, const char *line)
 {
 	const char *end = line[0] == '[' ? strchr(line, ']') : NULL;
 	char section[64];
 
-	if (!end || (size_t)(end - line) > sizeof(section))
+	if (!end)
 		return;
 	snprintf(section, sizeof(section), "%.*s", (int)(end - line - 1), line + 1);
-	if (!has_section(reading->table, section))
+	reading->told = !has_section(reading->table, section);
+	if (reading->told)
 		conf_complain(reading->report, "%s:%u: there is no section [%s]", reading->path, reading->line, section);
 }
 

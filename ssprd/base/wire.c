@@ -2,6 +2,7 @@
 #include "base/wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 void wire_start(struct wire *w, enum wire_type type)
@@ -215,4 +216,11 @@ int wire_receive(int fd, struct wire *ret)
 	ret->len = (size_t)n;
 	ret->failed = false;
 	return 0;
+}
+
+bool wire_peer_gone(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLRDHUP | POLLERR));
 }

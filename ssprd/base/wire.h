@@ -196,3 +196,6 @@ int wire_field_text(const struct wire_field *f, char *ret, size_t size);
  */
 int wire_send(int fd, const struct wire *w);
 int wire_receive(int fd, struct wire *ret);
+
+/* The other side has closed. A descriptor of -1 has nobody who could. */
+bool wire_peer_gone(int fd);

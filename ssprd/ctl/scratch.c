@@ -172,10 +172,13 @@ static int password_hash(const struct secret *password, char *ret, size_t size)
 
 static int line_add(const char *path, const char *line)
 {
-	_cleanup_(fclosep) FILE *f = fopen(path, "ae");
+	/* A link of the copy may lead out of it. */
+	_cleanup_(closep) int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	_cleanup_(fclosep) FILE *f = fd < 0 ? NULL : fdopen(fd, "a");
 
 	if (!f)
 		return -errno;
+	TAKE_FD(fd);
 	return fprintf(f, "%s\n", line) < 0 || fflush(f) < 0 ? -EIO : 0;
 }
 
@@ -243,7 +246,12 @@ int scratch_service(void)
 {
 	int r = scratch_mounts();
 
-	return r == 0 ? scratch_cover(FAILLOCK) : r;
+	if (r == 0)
+		r = scratch_cover(FAILLOCK);
+	/* For a stack that names this folder itself. */
+	if (r == 0 && access("/run/faillock", F_OK) == 0)
+		r = scratch_cover("/run/faillock");
+	return r;
 }
 
 void scratch_forget(const struct scratch *s)

@@ -4,14 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pwd.h>
 #include <shadow.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
+#include "base/wire.h"
 
 #define FILES_UID_MIN 1000
+#define FILES_LOCK_PAUSE 20 /* milliseconds */
 
 const struct files files_etc = {
 	.passwd = "/etc/passwd",
@@ -22,18 +26,24 @@ const struct files files_etc = {
 	.lock = "/etc/.pwd.lock",
 };
 
-int files_lock(const struct files *f)
+int files_lock(const struct files *f, int peer, int64_t ms)
 {
 	_cleanup_(closep) int fd = open(f->lock, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int r;
+	int64_t end = boot_ms() + ms;
 
 	if (fd < 0)
 		return -errno;
-	do
-		r = fcntl(fd, F_SETLKW, &whole);
-	while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : TAKE_FD(fd);
+	while (fcntl(fd, F_SETLK, &whole) < 0) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return -errno;
+		if (boot_ms() >= end)
+			return -EBUSY;
+		if (wire_peer_gone(peer))
+			return -EPIPE;
+		poll(NULL, 0, FILES_LOCK_PAUSE);
+	}
+	return wire_peer_gone(peer) ? -EPIPE : TAKE_FD(fd);
 }
 
 void files_shadow_wipe(struct files_shadow *s)

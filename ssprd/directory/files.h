@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "flow/account.h"
@@ -21,11 +22,11 @@ struct files {
 extern const struct files files_etc;
 
 /*
- * Locks passwd and shadow against every other writer, as lckpwdf(3) does, from a judgement to the write that follows it; waits.
- * The lock belongs to the process: pam_unix's own is granted at once, and its end is the end of this one too. A descriptor
- * to close, or -errno.
+ * Locks passwd and shadow against every other writer, as lckpwdf(3) does, from a judgement to the write that follows it. Waits so
+ * many milliseconds, and only while the asking side is there. The lock belongs to the process: pam_unix's own is granted at
+ * once, and its end is the end of this one too. A descriptor to close; -EBUSY; -EPIPE: nobody asks any more; another -errno.
  */
-int files_lock(const struct files *f);
+int files_lock(const struct files *f, int peer, int64_t ms);
 
 #define FILES_SHELL 256
 #define FILES_HASH 512

@@ -64,14 +64,33 @@ static int groups_of_file(const struct files *f, const char *user, struct groups
 	return r;
 }
 
+static int service_has(const struct groups *g, const char *name)
+{
+	for (size_t size = 4096; size <= GROUPS_LINE_MAX; size *= 4) {
+		_cleanup_(freep) char *buffer = malloc(size);
+		struct group group, *found;
+		int r;
+
+		if (!buffer)
+			return -ENOMEM;
+		r = getgrnam_r(name, &group, buffer, size, &found);
+		if (r == ERANGE)
+			continue;
+		/* glibc says 0 and nothing found for "there is none"; ENOENT comes from a service that is away. */
+		if (r != 0)
+			return r == ENOENT || r == ESRCH ? -EIO : -r;
+		return found ? groups_hold(g, group.gr_gid) : -ENOENT;
+	}
+	return -E2BIG;
+}
+
 /* getgrouplist(3) cannot tell "in no group" from "nobody answers"; a question without an answer can. */
 static int service_answers(void)
 {
-	struct group group, *found;
-	char buffer[1024];
-	int r = getgrnam_r("-", &group, buffer, sizeof(buffer), &found);
+	static const struct groups none;
+	int r = service_has(&none, "-");
 
-	return r == 0 ? 0 : -EIO;
+	return r == -ENOENT || r >= 0 ? 0 : r;
 }
 
 static int groups_of_service(const struct files_user *user, struct groups *g)
@@ -116,26 +135,6 @@ static int file_has(const struct files *f, const struct groups *g, const char *n
 		found = 0;
 	}
 	return r < 0 ? r : found;
-}
-
-static int service_has(const struct groups *g, const char *name)
-{
-	for (size_t size = 4096; size <= GROUPS_LINE_MAX; size *= 4) {
-		_cleanup_(freep) char *buffer = malloc(size);
-		struct group group, *found;
-		int r;
-
-		if (!buffer)
-			return -ENOMEM;
-		r = getgrnam_r(name, &group, buffer, size, &found);
-		if (r == ERANGE)
-			continue;
-		/* glibc says 0 and nothing found for "there is none"; ENOENT comes from a service that is away. */
-		if (r != 0)
-			return r == ENOENT || r == ESRCH ? -EIO : -r;
-		return found ? groups_hold(g, group.gr_gid) : -ENOENT;
-	}
-	return -E2BIG;
 }
 
 int groups_have(const struct files *f, const struct groups *g, const char *name)

@@ -7,13 +7,20 @@
 
 /* crypt(5): the shortest that has a mark in front, BSDi's. DES has none: it cannot be told from a word of 13 letters. */
 #define HASH_MARKED 20
+#define METHOD_MAX 3 /* "$2b$", "$gy$" */
 
+static const char base64[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 static const char marked[] = "$_=,-./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 bool hash_is_one(const char *text)
 {
 	size_t len = strlen(text);
 
+	if (text[0] == '_' && (len != HASH_MARKED || strspn(text + 1, base64) != len - 1))
+		return false;
+	/* $METHOD$SALT$HASH: a word after the method alone is none. */
+	if (text[0] == '$' && strrchr(text, '$') <= text + METHOD_MAX)
+		return false;
 	return (text[0] == '$' || text[0] == '_') && len >= HASH_MARKED && strspn(text, marked) == len &&
 	       crypt_checksalt(text) != CRYPT_SALT_INVALID;
 }

@@ -19,6 +19,8 @@
 #include "flow/password.h"
 
 #define DAY 86400
+/* Somebody who edits passwd by hand holds the lock for long; a person at the prompt does not wait that long. */
+#define LOCK_PATIENCE 8000
 
 /* One account at one moment: what was read, and what is told of it. */
 struct found {
@@ -136,6 +138,18 @@ static int resettable(const struct local *l, const struct job *job, int error, s
 	return -EPERM;
 }
 
+/* A descriptor, or a refusal in *ret and a negative number. */
+static int lock_files(const struct local *l, int peer, struct job_result *ret)
+{
+	int lock = files_lock(&l->files, peer, LOCK_PATIENCE);
+
+	if (lock < 0) {
+		log_warning("%s: %s", l->files.lock, strerror(-lock));
+		refuse(ret, WHY_BUSY);
+	}
+	return lock;
+}
+
 /* A scope that does not exist strikes every name alike, so it is asked for before any name is looked at. */
 static enum why check_scope(const struct local *l, const char *group)
 {
@@ -148,12 +162,15 @@ static enum why check_scope(const struct local *l, const char *group)
 	return r == -ENOENT ? WHY_MISCONFIGURED : WHY_BROKEN;
 }
 
-void local_lookup(const struct local *l, const struct job *job, struct job_result *ret)
+void local_lookup(const struct local *l, int peer, const struct job *job, struct job_result *ret)
 {
 	_cleanup_(found_wipe) struct found found = {};
+	_cleanup_(closep) int lock = -1;
 	enum why why = check_scope(l, job->group);
 	int r = -ENOENT;
 
+	if (*job->account.object && (lock = lock_files(l, peer, ret)) < 0)
+		return;
 	if (why != WHY_NONE) {
 		refuse(ret, why);
 		return;
@@ -266,7 +283,7 @@ static int ready(const struct local *l, const struct job *job, const char *mark,
 }
 
 /* The password is judged first, since that takes long; then, under the lock, everything else once more. */
-void local_reset(const struct local *l, const struct job *job, struct job_result *ret)
+void local_reset(const struct local *l, int peer, const struct job *job, struct job_result *ret)
 {
 	_cleanup_(found_wipe) struct found found = {};
 	_cleanup_(closep) int lock = -1;
@@ -281,11 +298,7 @@ void local_reset(const struct local *l, const struct job *job, struct job_result
 		return;
 	}
 	memcpy(mark, ret->account.mark, sizeof(mark));
-	lock = files_lock(&l->files);
-	if (lock < 0) {
-		log_error("%s: %s", l->files.lock, strerror(-lock));
-		refuse(ret, WHY_BUSY);
-	} else if (ready(l, job, mark, &found, ret) == 0) {
+	lock = lock_files(l, peer, ret);
+	if (lock >= 0 && ready(l, job, mark, &found, ret) == 0)
 		write_password(l, job, &found, ret);
-	}
 }

@@ -12,5 +12,9 @@ struct local {
 	struct files files;
 };
 
-void local_lookup(const struct local *l, const struct job *job, struct job_result *ret);
-void local_reset(const struct local *l, const struct job *job, struct job_result *ret);
+/*
+ * `peer` is the asking side: without it nothing is written. A LOOKUP that names an object asks what came of a write: it waits
+ * until no write is under way, so that its answer is final.
+ */
+void local_lookup(const struct local *l, int peer, const struct job *job, struct job_result *ret);
+void local_reset(const struct local *l, int peer, const struct job *job, struct job_result *ret);

@@ -398,7 +398,10 @@ static void own_account_only(struct session *x, struct job_result *result)
 	char own[24];
 
 	snprintf(own, sizeof(own), "%u", (unsigned int)x->peer);
-	if (!x->user_socket || result->outcome == OUTCOME_UNKNOWN || strcmp(result->account.object, own) == 0)
+	if (!x->user_socket || strcmp(result->account.object, own) == 0)
+		return;
+	/* Trouble that has nothing to do with whose account it is. */
+	if (result->outcome == OUTCOME_UNKNOWN || (!*result->account.object && result->why >= WHY_BUSY))
 		return;
 	*result = (struct job_result){ .outcome = OUTCOME_REFUSED, .why = WHY_NO_ACCOUNT };
 	if (!x->server->store)

@@ -183,7 +183,7 @@ static int start(struct jobs *j, const struct jobs_request *request)
 {
 	int fd;
 
-	if (boot_ms() - request->submitted >= JOBS_WRITE)
+	if (boot_ms() >= (request->kind == JOB_RESET ? request->submitted + JOBS_WRITE : request->deadline))
 		return -ETIMEDOUT;
 	if (j->links_n >= j->links_max)
 		return 1;

@@ -206,8 +206,12 @@ static void step(struct server *s)
 	struct outbox *o = s->outbox;
 	int r = 0;
 
-	if (o->busy || !s->store)
+	if (o->busy)
 		return;
+	if (!s->store) {
+		o->waiting = true;
+		return;
+	}
 	if (!o->notices)
 		r = reconcile_next(s);
 	if (r == 0) {

@@ -13,7 +13,7 @@
 #include "flow/policy.h"
 #include "worker/serve.h"
 
-/* lckpwdf(3) waits 15 s for a lock, and pam_unix tries a hundred times. */
+/* The lock is waited for in directory/local.c; this ends what hangs in a PAM module or in the name service. */
 #define LOCAL_DEADLINE 30
 
 static unsigned int deadline(const struct job *job _unused_)
@@ -21,15 +21,15 @@ static unsigned int deadline(const struct job *job _unused_)
 	return LOCAL_DEADLINE;
 }
 
-static void work(const void *context, int peer _unused_, int leave _unused_, const struct job *job,
+static void work(const void *context, int peer, int leave _unused_, const struct job *job,
 		 struct job_result *ret)
 {
 	switch (job->kind) {
 	case JOB_LOOKUP:
-		local_lookup(context, job, ret);
+		local_lookup(context, peer, job, ret);
 		break;
 	case JOB_RESET:
-		local_reset(context, job, ret);
+		local_reset(context, peer, job, ret);
 		break;
 	case JOB_NONE:
 	case JOB_DELIVER:

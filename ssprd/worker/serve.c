@@ -68,11 +68,7 @@ static int deadline_set(timer_t timer, int64_t at)
 /* A job that nobody waits for any more, or whose time is over, must not happen: its outcome has been told already. */
 static bool job_wanted(int peer, const struct job *job)
 {
-	struct pollfd p = { .fd = peer, .events = POLLRDHUP };
-
-	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLRDHUP | POLLERR)))
-		return false;
-	return job->until == 0 || boot_ms() < job->until;
+	return !wire_peer_gone(peer) && (job->until == 0 || boot_ms() < job->until);
 }
 
 static int64_t job_end(const struct serve *s, const struct job *job)

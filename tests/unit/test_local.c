@@ -170,7 +170,7 @@ static struct job_result lookup(const char *name, const char *group)
 
 	snprintf(job.account.name, sizeof(job.account.name), "%s", name);
 	snprintf(job.group, sizeof(job.group), "%s", group);
-	local_lookup(&l, &job, &result);
+	local_lookup(&l, -1, &job, &result);
 	return result;
 }
 
@@ -183,7 +183,7 @@ static struct job_result reset(const char *object, const char *name, const char 
 	snprintf(job.account.object, sizeof(job.account.object), "%s", object);
 	snprintf(job.account.name, sizeof(job.account.name), "%s", name);
 	assert_int_equal(secret_set(&job.secret, password, strlen(password)), 0);
-	local_reset(&l, &job, &result);
+	local_reset(&l, -1, &job, &result);
 	return result;
 }
 
@@ -315,7 +315,7 @@ static void test_w9_another_mark(void **state _unused_)
 
 	secret_set(&job.secret, NEW, strlen(NEW));
 	job.account.mark[0] ^= 1;
-	local_reset(&l, &job, &r);
+	local_reset(&l, -1, &job, &r);
 	assert_refused(r, WHY_MEANWHILE);
 	assert_int_equal(pam.calls, 0);
 }

@@ -100,6 +100,8 @@ static void C10_bad_values_are_named(void **state _unused_)
 		{ "[properties]\nenable = all\n", ":2: [properties] has no key 'enable'; it has: enabled, group" },
 		{ "[nonsense]\nx = 1\n", ":1: there is no section [nonsense]" },
 		{ "\n[nonsense]\n", ":2: there is no section [nonsense]" },
+		{ "\f[limitz]\nblock = 7d\n", "there is no section [limitz]" },
+		{ "\xef\xbb\xbf[limitz]\nblock = 7d\n", "there is no section [limitz]" },
 		{ "enabled = all\n", ":1: 'enabled' stands before the first [section]" },
 		{ "[properties]\nenabled = all\nenabled = none\n", ":3: [properties] enabled was set in line 2 already" },
 		{ "[properties]\nenabled\n", ":2: is neither [section] nor key = value" },

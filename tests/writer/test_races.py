@@ -56,7 +56,8 @@ def test_w4_an_account_locked_while_the_write_waits_stays_locked(local, accounts
 
 
 @pytest.mark.parametrize("word", ["disabled-by-it", "NOLOGIN_NOLOGIN", "LOCKED.LOCKED", "$disabled$by$it", "INVALID-PASSWORD",
-                                  "locked 2026-11-23", "$6$tooshort", "x" * 13 + "!"])
+                                  "locked 2026-11-23", "$6$tooshort", "x" * 13 + "!", "_locked_by_administrator", "_account.disabled.2024",
+                                  "$1$disabled-by-ops-2024"])
 def test_w4_a_word_is_no_hash(local, accounts, word):
     set_field(accounts.etc, "monica", lambda _: word)
     assert local.ask(w.lookup_job("monica")).said == ("refused", "locked")
@@ -84,6 +85,39 @@ def test_f49_the_time_ends_a_write_that_waits(local, accounts):
         assert time.monotonic() - start < 4
     time.sleep(0.5)
     assert w.matches(OLD, accounts.stored("monica"))
+
+
+def test_w9_nothing_is_written_for_one_who_goes_while_the_write_waits(local, accounts):
+    with open(f"{accounts.etc}/.pwd.lock", "w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        with local.connect() as connection:
+            connection.send(reset_job())
+            time.sleep(0.5)
+    time.sleep(1)
+    assert w.matches(OLD, accounts.stored("monica"))
+
+
+def test_w9_a_look_up_after_a_write_waits_for_the_lock(local, accounts):
+    """What it says of the mark is final: nobody is writing while it looks."""
+    lock = open(f"{accounts.etc}/.pwd.lock", "w")
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+
+    def writes():
+        set_field(accounts.etc, "monica", lambda _: w.make_hash(NEW))
+        lock.close()
+
+    before = local.ask(w.lookup_job("monica")).mark
+    threading.Timer(1, writes).start()
+    job = w.encode(w.JOB, (w.JOB_KIND, b"\x01"), (w.DIRECTORY, "local"), (w.OBJECT, "1000"), (w.NAME, "monica"), (w.MARK, before),
+                   (w.GROUP, ""))
+    assert local.ask(job).mark != before
+
+
+@pytest.mark.parametrize("line", ["crowd:x:5000:" + ",".join(f"member{n}" for n in range(3000))])
+def test_a2_a_long_line_of_a_group_is_no_failure(local, accounts, line):
+    with open(f"{accounts.etc}/group", "a") as f:
+        f.write(line + "\n")
+    assert local.ask(w.lookup_job("monica")).said == ("done", "none")
 
 
 def test_w9_nothing_is_written_for_one_who_has_gone(local, accounts):

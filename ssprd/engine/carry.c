@@ -354,7 +354,9 @@ bool carry_event(struct session *x, struct event *ev)
 	if (x->flow.gone && x->fd >= 0)
 		session_hang_up(x);
 	if (r < 0 || flow_over(&x->flow)) {
-		outbox_wake(x->server);
+		/* Only a dialogue that could write leaves anything behind; a wrong password's hint must not cost queries. */
+		if (x->flow.verified != 0)
+			outbox_wake(x->server);
 		session_free(x);
 		return true;
 	}

@@ -26,6 +26,8 @@
 #define PROMPT_CHARACTERS 29
 #define INFO_SIZE 400
 #define PROMPT_SIZE 100
+#define FIGURE_SIZE 2048
+#define FIGURE_LINES 24
 
 struct step {
 	enum step_kind kind;
@@ -33,6 +35,9 @@ struct step {
 	char info[INFO_SIZE];
 	char prompt[PROMPT_SIZE];
 	char lost[INFO_SIZE];
+	size_t lines_n;
+	const char *lines[FIGURE_LINES]; /* within figure */
+	char figure[FIGURE_SIZE];
 };
 
 struct dialogue {
@@ -182,6 +187,27 @@ static void field_show(const struct wire_field *f, size_t characters, char *ret,
 	ret[at] = 0;
 }
 
+/* Lines to be shown as they are; all of them, or none. */
+static void figure_take(const struct wire_field *f, struct step *s)
+{
+	const char *at = (const char *)f->at, *end = at + f->len;
+	size_t used = 0;
+
+	s->lines_n = 0;
+	while (f->at && at < end) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((stop ? stop : end) - at);
+
+		if (s->lines_n == FIGURE_LINES || sizeof(s->figure) - used <= len) {
+			s->lines_n = 0;
+			return;
+		}
+		s->lines[s->lines_n++] = s->figure + used;
+		used += text_clean(at, len, s->figure + used, len + 1) + 1;
+		at += len + 1;
+	}
+}
+
 static int step_kind_get(const struct wire_message *m, struct step *s)
 {
 	unsigned int kind, result = 0;
@@ -208,6 +234,7 @@ static int step_parse(const struct wire *w, struct step *ret)
 		r = step_kind_get(&m, ret);
 	if (r < 0)
 		return r;
+	figure_take(&m.tag[WIRE_FIGURE], ret);
 	field_show(&m.tag[WIRE_INFO], INFO_CHARACTERS, ret->info, sizeof(ret->info));
 	field_show(&m.tag[WIRE_PROMPT], PROMPT_CHARACTERS, ret->prompt, sizeof(ret->prompt));
 	field_show(&m.tag[WIRE_LOST], INFO_CHARACTERS, ret->lost, sizeof(ret->lost));
@@ -273,7 +300,7 @@ static int response_take(const struct pam_response *response, size_t n, struct s
 /* One call of the conversation. ret_answer is NULL where nothing is asked. */
 static int converse(pam_handle_t *pamh, const struct pam_message *message, size_t n, struct secret *ret_answer)
 {
-	const struct pam_message *list[2] = { &message[0], &message[n - 1] };
+	const struct pam_message *list[FIGURE_LINES + 2];
 	struct pam_response *response = NULL;
 	const void *item = NULL;
 	const struct pam_conv *conv;
@@ -282,6 +309,8 @@ static int converse(pam_handle_t *pamh, const struct pam_message *message, size_
 	if (pam_get_item(pamh, PAM_CONV, &item) != PAM_SUCCESS || !item)
 		return -ECANCELED;
 	conv = item;
+	for (size_t i = 0; i < n; i++)
+		list[i] = &message[i];
 	if (!conv->conv || conv->conv((int)n, list, &response, conv->appdata_ptr) != PAM_SUCCESS)
 		r = -ECANCELED;
 	else if (ret_answer)
@@ -300,14 +329,18 @@ static int tell(const struct dialogue *d, int style, const char *text)
 static int ask(const struct dialogue *d, const struct step *s)
 {
 	_cleanup_(secret_wipe) struct secret answer = {};
-	const struct pam_message message[] = {
-		{ .msg_style = PAM_TEXT_INFO, .msg = s->info },
-		{ .msg_style = s->kind == STEP_ASK ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF, .msg = s->prompt },
-	};
-	size_t skip = s->info[0] ? 0 : 1;
+	struct pam_message message[FIGURE_LINES + 2];
+	size_t n = 0;
 	int r;
 
-	r = converse(d->pamh, message + skip, ARRAY_SIZE(message) - skip, &answer);
+	for (size_t i = 0; i < s->lines_n; i++)
+		message[n++] = (struct pam_message){ .msg_style = PAM_TEXT_INFO, .msg = s->lines[i] };
+	if (s->info[0])
+		message[n++] = (struct pam_message){ .msg_style = PAM_TEXT_INFO, .msg = s->info };
+	message[n++] = (struct pam_message){
+		.msg_style = s->kind == STEP_ASK ? PAM_PROMPT_ECHO_ON : PAM_PROMPT_ECHO_OFF, .msg = s->prompt
+	};
+	r = converse(d->pamh, message, n, &answer);
 	if (r == 0)
 		dialogue_answer(d, &answer);
 	return r;

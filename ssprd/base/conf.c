@@ -16,7 +16,13 @@
 
 #include "base/cleanup.h"
 
-#define CONF_KEYS_MAX 128
+#define CONF_SEEN_MAX 128
+
+/* The line where this file set a key. */
+struct conf_seen {
+	const void *value;
+	unsigned int line;
+};
 
 /* One file being read. inih does not tell the handler where it is, so the reader counts. */
 struct conf_reading {
@@ -25,8 +31,17 @@ struct conf_reading {
 	unsigned int line;
 	const struct conf_table *table;
 	struct conf_report *report;
-	unsigned int seen[CONF_KEYS_MAX]; /* the line where this file set the key */
-	bool told;			  /* that there is no such section as the present one */
+	size_t seen_n;
+	struct conf_seen seen[CONF_SEEN_MAX];
+	bool told; /* that there is no such section as the present one */
+};
+
+/* The keys of one section, and where its values stand. */
+struct conf_section {
+	const struct conf_key *keys;
+	size_t n;
+	void *values;
+	bool of_family;
 };
 
 void conf_complain(struct conf_report *report, const char *format, ...)
@@ -201,17 +216,17 @@ static int set_words(const struct conf_key *k, const char *value, void *to, char
 	return 0;
 }
 
-static int set_value(const struct conf_key *k, const char *value, void *values, char *right, size_t size)
+static int set_value(const struct conf_key *k, const char *value, void *to, char *right, size_t size)
 {
 	static int (*const set[])(const struct conf_key *, const char *, void *, char *, size_t) = {
 		[CONF_STRING] = set_string,	[CONF_BOOL] = set_bool,	    [CONF_NUMBER] = set_number,
 		[CONF_DURATION] = set_duration, [CONF_CHOICE] = set_choice, [CONF_WORDS] = set_words,
 	};
 
-	return set[k->kind](k, value, (char *)values + k->offset, right, size);
+	return set[k->kind](k, value, to, right, size);
 }
 
-static bool has_section(const struct conf_table *t, const char *section)
+static bool has_keys(const struct conf_table *t, const char *section)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (strcmp(t->keys[i].section, section) == 0)
@@ -219,57 +234,107 @@ static bool has_section(const struct conf_table *t, const char *section)
 	return false;
 }
 
-static void section_keys(const struct conf_table *t, const char *section, char *ret, size_t size)
+/* False, and what would be right (NULL: nothing in particular), when there is no such section. */
+static bool find_section(const struct conf_table *t, const char *section, struct conf_section *ret,
+			 const char **ret_right)
+{
+	const struct conf_family *f = t->family;
+	void *values;
+
+	*ret_right = NULL;
+	if (has_keys(t, section)) {
+		*ret = (struct conf_section){ .keys = t->keys, .n = t->n, .values = t->values };
+		return true;
+	}
+	if (!f || strncmp(section, f->prefix, strlen(f->prefix)) != 0)
+		return false;
+	values = f->place(t->values, section + strlen(f->prefix), ret_right);
+	*ret = (struct conf_section){ .keys = f->keys, .n = f->n, .values = values, .of_family = true };
+	return values != NULL;
+}
+
+static bool key_is_of(const struct conf_section *s, const struct conf_key *k, const char *section)
+{
+	return s->of_family || strcmp(k->section, section) == 0;
+}
+
+static void section_keys(const struct conf_section *s, const char *section, char *ret, size_t size)
 {
 	size_t at = 0;
 
 	ret[0] = 0;
-	for (size_t i = 0; i < t->n && at < size; i++)
-		if (strcmp(t->keys[i].section, section) == 0)
-			at += (size_t)snprintf(ret + at, size - at, "%s%s", at ? ", " : "", t->keys[i].key);
+	for (size_t i = 0; i < s->n && at < size; i++)
+		if (key_is_of(s, &s->keys[i], section))
+			at += (size_t)snprintf(ret + at, size - at, "%s%s", at ? ", " : "", s->keys[i].key);
 }
 
-static void unknown_key(struct conf_reading *reading, const char *section, const char *key)
+static void no_section(struct conf_reading *reading, const char *section, const char *right)
 {
-	char known[384];
+	if (right)
+		conf_complain(reading->report, "%s:%u: [%s] must be %s", reading->path, reading->line, section, right);
+	else
+		conf_complain(reading->report, "%s:%u: there is no section [%s]", reading->path, reading->line, section);
+}
 
-	if (!*section) {
-		conf_complain(reading->report, "%s:%u: '%s' stands before the first [section]", reading->path,
-			      reading->line, key);
-		return;
-	}
-	if (!has_section(reading->table, section)) {
-		if (!reading->told)
-			conf_complain(reading->report, "%s:%u: there is no section [%s]", reading->path, reading->line,
-				      section);
-		return;
-	}
-	section_keys(reading->table, section, known, sizeof(known));
-	conf_complain(reading->report, "%s:%u: [%s] has no key '%s'; it has: %s", reading->path, reading->line, section,
-		      key, known);
+static const struct conf_key *find_key(const struct conf_section *s, const char *section, const char *key)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (key_is_of(s, &s->keys[i], section) && strcmp(s->keys[i].key, key) == 0)
+			return &s->keys[i];
+	return NULL;
+}
+
+/* The line where this file has set it already; 0, and noted, when it has not. */
+static unsigned int seen_before(struct conf_reading *reading, const void *value)
+{
+	for (size_t i = 0; i < reading->seen_n; i++)
+		if (reading->seen[i].value == value)
+			return reading->seen[i].line;
+	if (reading->seen_n < CONF_SEEN_MAX)
+		reading->seen[reading->seen_n++] = (struct conf_seen){ .value = value, .line = reading->line };
+	return 0;
+}
+
+static void on_known_key(struct conf_reading *reading, const struct conf_key *k, void *to, const char *section,
+			 const char *value)
+{
+	unsigned int before = seen_before(reading, to);
+	char right[256];
+
+	if (before)
+		conf_complain(reading->report, "%s:%u: [%s] %s was set in line %u already", reading->path, reading->line,
+			      section, k->key, before);
+	else if (set_value(k, value, to, right, sizeof(right)) < 0)
+		conf_complain(reading->report, "%s:%u: [%s] %s = %s: must be %s", reading->path, reading->line, section,
+			      k->key, value, right);
 }
 
 static int on_key(void *user, const char *section, const char *key, const char *value)
 {
 	struct conf_reading *reading = user;
-	const struct conf_table *t = reading->table;
-	char right[256];
+	struct conf_section s;
+	const struct conf_key *k;
+	const char *right;
+	char known[384];
 
-	for (size_t i = 0; i < t->n; i++) {
-		const struct conf_key *k = &t->keys[i];
-
-		if (strcmp(k->section, section) != 0 || strcmp(k->key, key) != 0)
-			continue;
-		if (reading->seen[i])
-			conf_complain(reading->report, "%s:%u: [%s] %s was set in line %u already", reading->path,
-				      reading->line, section, key, reading->seen[i]);
-		else if (set_value(k, value ? value : "", t->values, right, sizeof(right)) < 0)
-			conf_complain(reading->report, "%s:%u: [%s] %s = %s: must be %s", reading->path, reading->line,
-				      section, key, value ? value : "", right);
-		reading->seen[i] = reading->line;
+	if (!*section) {
+		conf_complain(reading->report, "%s:%u: '%s' stands before the first [section]", reading->path,
+			      reading->line, key);
 		return 1;
 	}
-	unknown_key(reading, section, key);
+	if (!find_section(reading->table, section, &s, &right)) {
+		if (!reading->told)
+			no_section(reading, section, right);
+		return 1;
+	}
+	k = find_key(&s, section, key);
+	if (k) {
+		on_known_key(reading, k, (char *)s.values + k->offset, section, value ? value : "");
+		return 1;
+	}
+	section_keys(&s, section, known, sizeof(known));
+	conf_complain(reading->report, "%s:%u: [%s] has no key '%s'; it has: %s", reading->path, reading->line, section,
+		      key, known);
 	return 1;
 }
 
@@ -277,14 +342,16 @@ static int on_key(void *user, const char *section, const char *key, const char *
 static void check_section(struct conf_reading *reading, const char *line)
 {
 	const char *end = line[0] == '[' ? strchr(line, ']') : NULL;
+	struct conf_section found;
+	const char *right;
 	char section[64];
 
 	if (!end)
 		return;
 	snprintf(section, sizeof(section), "%.*s", (int)(end - line - 1), line + 1);
-	reading->told = !has_section(reading->table, section);
+	reading->told = !find_section(reading->table, section, &found, &right);
 	if (reading->told)
-		conf_complain(reading->report, "%s:%u: there is no section [%s]", reading->path, reading->line, section);
+		no_section(reading, section, right);
 }
 
 static char *next_line(char *to, int size, void *stream)

@@ -39,10 +39,20 @@ struct conf_key {
 	const char *(*wrong)(const char *value); /* of a STRING or of each word: what would be right, or NULL when it is */
 };
 
+/* Sections that there may be several of: [PREFIX NAME], all with the same keys. `section` of such a key is not looked at. */
+struct conf_family {
+	const char *prefix; /* with its blank */
+	const struct conf_key *keys;
+	size_t n;
+	/* Where the values of NAME stand; the same place for the same name. NULL, and what would be right: there is none. */
+	void *(*place)(void *values, const char *name, const char **ret_right);
+};
+
 struct conf_table {
 	const struct conf_key *keys;
 	size_t n;
 	void *values;
+	const struct conf_family *family; /* or NULL. A section of `keys` is not one of them */
 };
 
 /* What was wrong, one line each, as a program's standard error or `ssprctl check` shows it. */

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -160,4 +161,17 @@ void crypto_hex(const void *bytes, size_t len, char *ret)
 		ret[2 * i + 1] = digits[b[i] & 15];
 	}
 	ret[2 * len] = 0;
+}
+
+int crypto_guid(char ret[static CRYPTO_GUID])
+{
+	uint8_t b[16];
+	char hex[2 * sizeof(b) + 1];
+	int r = crypto_random(b, sizeof(b));
+
+	if (r < 0)
+		return r;
+	crypto_hex(b, sizeof(b), hex);
+	snprintf(ret, CRYPTO_GUID, "%.8s-%.4s-4%.3s-a%.3s-%.12s", hex, hex + 8, hex + 13, hex + 17, hex + 20);
+	return 0;
 }

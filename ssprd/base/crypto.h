@@ -40,3 +40,8 @@ int crypto_open(const struct crypto_key *key, const char *bound, const void *box
 
 /* Lower-case hexadecimal, NUL at the end: ret holds 2 * len + 1 bytes. */
 void crypto_hex(const void *bytes, size_t len, char *ret);
+
+#define CRYPTO_GUID 37
+
+/* A random GUID (RFC 4122, version 4) with its NUL. */
+int crypto_guid(char ret[static CRYPTO_GUID]);

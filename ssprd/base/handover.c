@@ -74,7 +74,7 @@ int handover_credential(const char *name, void *ret, size_t size, size_t *ret_le
 {
 	const char *directory = secure_getenv("CREDENTIALS_DIRECTORY");
 	_cleanup_(closep) int fd = -1;
-	char path[PATH_MAX], buffer[4096];
+	char path[PATH_MAX], buffer[HANDOVER_CREDENTIAL + 1];
 	size_t len = 0;
 	int r;
 

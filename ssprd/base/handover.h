@@ -17,8 +17,10 @@ struct handover_socket {
 /* -EINVAL when a descriptor is no listening AF_UNIX SOCK_SEQPACKET socket or has a name that is not in the list. */
 int handover_sockets(struct handover_socket *sockets, size_t n);
 
+#define HANDOVER_CREDENTIAL 16384
+
 /*
- * Reads a credential of at most size bytes. Returns 0 and its length; -ENOENT when there is none; -EFBIG when it is longer;
+ * Reads a credential of at most size bytes, and of at most HANDOVER_CREDENTIAL. Returns 0 and its length; -ENOENT when there is none; -EFBIG when it is longer;
  * any other -errno. A trailing newline belongs to the content.
  */
 int handover_credential(const char *name, void *ret, size_t size, size_t *ret_len);

@@ -17,7 +17,7 @@
  *
  *     module                                              ssprd
  *     BEGIN  VERSION USER SERVICE [TTY] [LANG] REASON ->
- *                                                      <- STEP  KIND [INFO] [PROMPT] [RESULT] [LOST]
+ *                                                      <- STEP  KIND [FIGURE] [INFO] [PROMPT] [RESULT] [LOST]
  *     ANSWER TEXT                                     ->         (after ASK and ASK_HIDDEN, not after TELL)
  *                                                      <- STEP ...
  *     CANCEL                                          ->         (at any time; closing the socket says the same)
@@ -52,7 +52,7 @@
  *     user-list                       user-show USER         user-enrol USER NAME=email TO
  *     audit [USER] [SINCE]            user-remove USER       user-enrol USER NAME=recovery-code
  *     audit-verify                    user-unlock USER       clock-accept
- *     pending
+ *     pending                         user-check USER         entra-check [USER] [DIRECTORY]
  *
  * user-enrol of an authenticator brings one row with the column `uri` (otpauth://), then STATUS_ASK for a first code; of
  * recovery codes one row with the column `code` for each.
@@ -108,11 +108,17 @@ enum wire_tag {
 	WIRE_LIFE = 28,	     /* u32: seconds from now for which trying again makes sense */
 	WIRE_UNTIL = 30,     /* u64: milliseconds of CLOCK_BOOTTIME after which it must not happen any more */
 	WIRE_GROUP = 29,     /* text: the group that a look-up must find the account in; empty for any */
+	WIRE_DETAIL = 31,    /* text for an administrator: what the directory said */
 	WIRE_VERB = 32,	     /* text */
 	WIRE_STATUS = 33,    /* u8: enum wire_status */
 	WIRE_SINCE = 34,     /* u64: seconds since the epoch */
 	WIRE_AFTER = 35,     /* u64: where the next page of rows begins */
-	WIRE_TAGS = 40,	     /* tags from here on are skipped, but for columns */
+	WIRE_MOBILE = 36,    /* text: a phone number of the account, as its directory has it */
+	WIRE_OFFICE = 37,    /* text: another one */
+	WIRE_CODE = 38,	     /* text: what the user is to type on another device */
+	WIRE_ADDRESS = 39,   /* text: where */
+	WIRE_FIGURE = 40,    /* text: lines to show as they are, above INFO; only on a console that can */
+	WIRE_TAGS = 48,	     /* tags from here on are skipped, but for columns */
 	WIRE_COLUMN = 128,   /* the first of WIRE_COLUMNS columns */
 };
 

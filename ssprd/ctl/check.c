@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,7 +17,9 @@
 #include "ctl/output.h"
 #include "flow/policy.h"
 
-#define CHECK_CONFIG "/etc/sspr/ssprd.conf"
+/* Who reads what [mail] and [directory NAME] name. */
+#define CHECK_READER "sspr-net"
+#define CHECK_LABEL 64
 
 struct findings {
 	struct output rows;
@@ -62,22 +66,119 @@ static void warn_of_scope(struct findings *f, const struct policy *p)
 {
 	if (p->enabled == ENABLED_NONE)
 		warn(f, "[properties] enabled = none: nobody can reset a password");
-	if (p->enabled == ENABLED_SELECTED && !getgrnam(p->group))
-		warn(f, "[properties] group = %s: this machine knows no such group, so nobody is in it", p->group);
+	/* A tenant looks the group up by itself. */
+	if (p->enabled == ENABLED_SELECTED && p->local.type == LOCAL_ACCOUNTS && !getgrnam(p->group))
+		warn(f, "[properties] group = %s: this machine knows no such group, so %s is in it", p->group,
+		     p->directories_n > 0 ? "no account of its own" : "nobody");
+}
+
+/* By the file's mode: root, who asks here, may read everything. The folders above it are not looked at. */
+static bool readable(const struct stat *st)
+{
+	const struct passwd *reader = getpwnam(CHECK_READER);
+
+	if (reader && st->st_uid == reader->pw_uid)
+		return st->st_mode & S_IRUSR;
+	if (reader && st->st_gid == reader->pw_gid)
+		return st->st_mode & S_IRGRP;
+	return st->st_mode & S_IROTH;
+}
+
+static void warn_of_file(struct findings *f, const char *section, const char *key, const char *path)
+{
+	struct stat st;
+
+	if (!*path)
+		return;
+	if (stat(path, &st) < 0)
+		warn(f, "[%s] %s = %s: %s", section, key, path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		warn(f, "[%s] %s = %s: is not a file", section, key, path);
+	else if (!readable(&st))
+		warn(f, "[%s] %s = %s: ssprd-net, which runs as " CHECK_READER ", may not read it; chmod a+r", section, key, path);
 }
 
 static void warn_of_mail(struct findings *f, const struct policy *p)
 {
-	if (policy_list_has(&p->methods, "email") && !*p->mail.server)
-		warn(f, "[mail] server is not set, but email is a method: no code can be sent");
-	if (*p->mail.ca_file && access(p->mail.ca_file, R_OK) < 0)
-		warn(f, "[mail] ca-file = %s: %s", p->mail.ca_file, strerror(errno));
+	if (policy_list_has(&p->methods, "email") && !*p->mail.server && !*p->mail.directory)
+		warn(f, "[mail] neither server nor directory is set, but email is a method: no code can be sent");
+	warn_of_file(f, "mail", "ca-file", p->mail.ca_file);
+}
+
+/* Where somebody else keeps it, a drop-in of the unit loads it. Who may not look does not know. */
+static bool missing(const struct policy_directory *d, const char *kind)
+{
+	static const char *const stores[] = { "/etc/credstore", "/etc/credstore.encrypted" };
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(stores); i++) {
+		snprintf(path, sizeof(path), "%s/sspr-%s-%s", stores[i], d->name, kind);
+		if (access(path, F_OK) == 0 || errno != ENOENT)
+			return false;
+	}
+	return true;
+}
+
+static void warn_of_credential(struct findings *f, const struct policy_directory *d, const char *section)
+{
+	bool certificate = !missing(d, "certificate"), secret = !missing(d, "secret");
+
+	if (!certificate && !secret)
+		warn(f, "[%s] there is neither sspr-%s-certificate nor sspr-%s-secret in /etc/credstore or /etc/credstore.encrypted: "
+			"unless a drop-in of ssprd-net.service loads one from elsewhere, nobody is reset there", section, d->name,
+		     d->name);
+	else if (!certificate)
+		warn(f, "[%s] sspr-%s-secret is a password that goes over the network; a certificate, sspr-%s-certificate, does not",
+		     section, d->name, d->name);
+}
+
+static void warn_of_hosts(struct findings *f, const struct policy_entra *e, const char *section)
+{
+	if (*e->login)
+		warn(f, "[%s] login = %s: proofs of this machine go there, in place of Microsoft's own host", section, e->login);
+	if (*e->graph)
+		warn(f, "[%s] graph = %s: new passwords go there, in place of Microsoft's own host", section, e->graph);
+}
+
+static void warn_of_sources(struct findings *f, const struct policy_entra *e, const char *section)
+{
+	if (e->contacts == CONTACTS_PROFILE)
+		warn(f, "[%s] contacts = profile: whoever may edit these attributes, and what synchronises them, decides where codes go",
+		     section);
+	if (e->contacts != CONTACTS_NONE && e->cloud == CLOUD_CHINA)
+		warn(f, "[%s] contacts: this cloud does not tell registered methods; set contacts = none", section);
+	if (e->mirror)
+		warn(f, "[%s] mirror = yes: Entra answers 5 such questions in 10 s for all machines together, by what is hours old",
+		     section);
+}
+
+static void warn_of_directory(struct findings *f, const struct policy_directory *d)
+{
+	char section[CHECK_LABEL];
+
+	snprintf(section, sizeof(section), "directory %s", d->name);
+	warn_of_credential(f, d, section);
+	warn_of_hosts(f, &d->entra, section);
+	warn_of_sources(f, &d->entra, section);
+	warn_of_file(f, section, "map-file", d->entra.map_file);
+	warn_of_file(f, section, "ca-file", d->entra.ca_file);
+}
+
+/* What only some users can do must not be what all of them need. */
+static void warn_of_app(struct findings *f, const struct policy *p)
+{
+	if (policy_list_has(&p->methods, "app") && p->methods.n == p->required)
+		warn(f, "[authentication-methods] methods: each reset needs app, so nobody without a passkey or a Temporary Access "
+			"Pass%s can do one; add another method", p->local.type == LOCAL_ACCOUNTS ? ", and no account of this machine," : "");
 }
 
 static void warn_of_policy(struct findings *f, const struct policy *p)
 {
 	warn_of_scope(f, p);
 	warn_of_mail(f, p);
+	warn_of_app(f, p);
+	for (size_t i = 0; i < p->directories_n; i++)
+		warn_of_directory(f, &p->directories[i]);
 	if (p->required == 1)
 		warn(f, "[authentication-methods] required = 1: one stolen phone or mailbox is enough to take an account");
 	if (!*p->helpdesk)
@@ -124,7 +225,7 @@ int ctl_check(const struct ctl *ctl, int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' },
 		{},
 	};
-	const char *path = CHECK_CONFIG;
+	const char *path = CTL_CONFIG;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {

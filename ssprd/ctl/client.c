@@ -141,6 +141,7 @@ static int send_request(struct client *c, const struct client_request *q, const 
 	wire_u16(&w, WIRE_VERSION, WIRE_VERSION_NOW);
 	wire_text(&w, WIRE_VERB, q->verb);
 	wire_text(&w, WIRE_USER, q->user);
+	wire_text(&w, WIRE_DIRECTORY, q->directory);
 	wire_text(&w, WIRE_NAME, q->name);
 	wire_text(&w, WIRE_TO, q->to);
 	if (q->since > 0)

@@ -21,8 +21,8 @@ struct client {
 
 struct client_request {
 	const char *verb;
-	const char *user, *name, *to; /* NULL: not said */
-	uint64_t since;		      /* 0: not said */
+	const char *user, *name, *to, *directory; /* NULL: not said */
+	uint64_t since;				  /* 0: not said */
 };
 
 /* How a request ended. */

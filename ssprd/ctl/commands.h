@@ -24,5 +24,12 @@ int ctl_user_unlock(const struct ctl *ctl, int argc, char **argv);
 /* enrol.c */
 int ctl_user_enrol(const struct ctl *ctl, int argc, char **argv);
 
+/* diagnose.c */
+int ctl_user_check(const struct ctl *ctl, int argc, char **argv);
+int ctl_entra_check(const struct ctl *ctl, int argc, char **argv);
+
+/* entra.c */
+int ctl_entra_setup(const struct ctl *ctl, int argc, char **argv);
+
 /* audit.c */
 int ctl_audit(const struct ctl *ctl, int argc, char **argv);

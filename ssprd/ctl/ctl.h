@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#define CTL_CONFIG "/etc/sspr/ssprd.conf"
+
 /* The exit status, which a command's function returns. */
 enum ctl_exit {
 	CTL_OK = 0,

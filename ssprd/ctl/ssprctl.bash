@@ -4,14 +4,17 @@
 # What may follow the words typed so far.
 _ssprctl_next() {
 	case $1 in
-	'') echo init check status user audit pending clock pam version help ;;
-	help) echo init check status user audit pending clock pam version ;;
-	user | 'help user') echo add show list remove unlock enrol ;;
+	'') echo init check status user audit pending clock entra pam version help ;;
+	help) echo init check status user audit pending clock entra pam version ;;
+	user | 'help user') echo add show list remove unlock check enrol ;;
+	entra | 'help entra') echo setup check ;;
 	clock | 'help clock') echo accept ;;
 	pam | 'help pam') echo check ;;
 	init) echo --encrypt ;;
 	check) echo --config ;;
 	'user enrol') echo --authenticator --qr --email --recovery-codes ;;
+	'entra setup') echo --directory --domain --group --unit --config ;;
+	'entra check') echo --directory ;;
 	audit) echo --user --since --verify ;;
 	esac
 }
@@ -22,7 +25,11 @@ _ssprctl() {
 	case $before in
 	--config | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--user | add | show | remove | unlock | enrol) mapfile -t COMPREPLY < <(compgen -u -- "$word"); return ;;
-	--email | --since) return ;;
+	--email | --since | --directory | --domain | --group | --unit) return ;;
+	esac
+	# The name of a user: "check" is also what is done to a configuration, a PAM stack and a tenant.
+	case ${COMP_WORDS[*]:1:COMP_CWORD-1} in
+	'user check' | 'entra check') mapfile -t COMPREPLY < <(compgen -u -W '--directory --json' -- "$word"); return ;;
 	esac
 	for ((i = 1; i < COMP_CWORD && ${#typed[@]} < 2; i++)); do
 		case ${COMP_WORDS[i]} in

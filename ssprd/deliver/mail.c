@@ -2,27 +2,24 @@
 #include "deliver/mail.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/handover.h"
 #include "base/log.h"
 #include "deliver/message.h"
 
 #define MAIL_CREDENTIAL "sspr-mail-password"
-#define PAUSE_MAX_MS 60000
 
-struct mail_verdict mail_judge(const struct transfer_report *report)
+struct verdict mail_judge(const struct transfer_report *report)
 {
-	static const struct mail_verdict done = { .outcome = OUTCOME_DONE };
-	static const struct mail_verdict unknown = { .outcome = OUTCOME_UNKNOWN, .why = WHY_UNREACHABLE };
-	static const struct mail_verdict rejected = { .outcome = OUTCOME_REFUSED, .why = WHY_REJECTED };
-	static const struct mail_verdict misconfigured = { .outcome = OUTCOME_REFUSED, .why = WHY_MISCONFIGURED };
-	static const struct mail_verdict untrusted = { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE };
-	static const struct mail_verdict later = { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE, .again = true };
+	static const struct verdict done = { .outcome = OUTCOME_DONE };
+	static const struct verdict unknown = { .outcome = OUTCOME_UNKNOWN, .why = WHY_UNREACHABLE };
+	static const struct verdict rejected = { .outcome = OUTCOME_REFUSED, .why = WHY_REJECTED };
+	static const struct verdict misconfigured = { .outcome = OUTCOME_REFUSED, .why = WHY_MISCONFIGURED };
+	static const struct verdict untrusted = { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE };
+	static const struct verdict later = { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE, .again = true };
 
 	if (report->end == TRANSFER_DONE)
 		return done;
@@ -58,28 +55,19 @@ static int read_password(struct secret *ret)
 	return secret_has_nul(ret) ? -EINVAL : 0;
 }
 
-/* True when nobody minded. */
-static bool pause_for(int peer, int leave, int64_t ms)
+/* One mail on its way by one server. */
+struct mail_way {
+	const struct trust *trust;
+	struct transfer_mail mail;
+};
+
+static struct verdict attempt(void *way, const struct job *job)
 {
-	struct pollfd fds[] = { { .fd = peer, .events = POLLIN }, { .fd = leave, .events = POLLIN } };
-	int64_t end = boot_ms() + ms;
-
-	while (ms > 0) {
-		int r = poll(fds, ARRAY_SIZE(fds), (int)ms);
-
-		if (r > 0 || (r < 0 && errno != EINTR))
-			return false;
-		ms = end - boot_ms();
-	}
-	return true;
-}
-
-static struct mail_verdict attempt(const struct mail *m, const struct transfer_mail *mail, const struct job *job)
-{
+	const struct mail_way *w = way;
 	struct transfer_report report;
-	struct mail_verdict v;
+	struct verdict v;
 
-	transfer_mail(m->transfer, mail, &report);
+	transfer_mail(w->trust, &w->mail, &report);
 	v = mail_judge(&report);
 	if (v.outcome == OUTCOME_DONE)
 		log_info("mail %s was taken by the mail server", job->id);
@@ -87,21 +75,6 @@ static struct mail_verdict attempt(const struct mail *m, const struct transfer_m
 		log_warning("mail %s was not taken%s: %s", job->id,
 			    v.outcome == OUTCOME_UNKNOWN ? " for certain" : v.again ? " for now" : "", report.said);
 	return v;
-}
-
-static struct mail_verdict try_for_life(const struct mail *m, const struct transfer_mail *mail, int leave,
-					const struct job *job)
-{
-	int64_t life = job->life < MAIL_LIFE_MAX ? job->life : MAIL_LIFE_MAX;
-	int64_t end = boot_ms() + life * 1000, pause = 1000;
-
-	for (;;) {
-		struct mail_verdict v = attempt(m, mail, job);
-
-		if (!v.again || boot_ms() + pause > end || !pause_for(mail->peer, leave, pause))
-			return v;
-		pause = pause < PAUSE_MAX_MS / 2 ? 2 * pause : PAUSE_MAX_MS;
-	}
 }
 
 static void refuse(struct job_result *ret, enum why why)
@@ -114,7 +87,8 @@ void mail_deliver(const struct mail *m, int peer, int leave, const struct job *j
 	_cleanup_(message_wipe) struct message message = {};
 	_cleanup_(secret_wipe) struct secret password = {};
 	const struct policy_mail *p = m->policy;
-	struct mail_verdict v;
+	struct mail_way way = { .trust = m->trust };
+	struct verdict v;
 	int r;
 
 	if (!*p->server || !*p->from) {
@@ -128,15 +102,16 @@ void mail_deliver(const struct mail *m, int peer, int leave, const struct job *j
 	}
 	if (*p->user && read_password(&password) < 0)
 		return refuse(ret, WHY_MISCONFIGURED);
-	v = try_for_life(m,
-			 &(struct transfer_mail){ .server = p->server,
-						  .from = p->from,
-						  .to = job->to,
-						  .user = *p->user ? p->user : NULL,
-						  .password = &password,
-						  .text = message.b,
-						  .len = message.len,
-						  .peer = peer },
-			 leave, job);
+	way.mail = (struct transfer_mail){
+		.server = p->server,
+		.from = p->from,
+		.to = job->to,
+		.user = *p->user ? p->user : NULL,
+		.password = &password,
+		.text = message.b,
+		.len = message.len,
+		.peer = peer,
+	};
+	v = persist(attempt, &way, peer, leave, job);
 	*ret = (struct job_result){ .outcome = v.outcome, .why = v.why };
 }

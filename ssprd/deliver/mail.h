@@ -3,29 +3,18 @@
 
 /* Mail to one person, by the mail server of [mail]. */
 
+#include "deliver/persist.h"
 #include "deliver/transfer.h"
 #include "flow/job.h"
 #include "flow/policy.h"
 
-/* However long a job's life is, one job tries no longer than this; seconds. */
-#define MAIL_LIFE_MAX 900
-
 struct mail {
 	const struct policy_mail *policy;
-	const struct transfer *transfer;
+	const struct trust *trust;
 };
 
 /* What one try means for the job. */
-struct mail_verdict {
-	enum outcome outcome;
-	enum why why;
-	bool again; /* the failure is temporary */
-};
+struct verdict mail_judge(const struct transfer_report *report);
 
-struct mail_verdict mail_judge(const struct transfer_report *report);
-
-/*
- * Tries until the mail is taken, refused for good, or the job's life is over, with growing pauses. Gives up when the peer
- * closes, and in a pause also when the peer asks for something else or `leave` becomes readable.
- */
+/* As long as deliver/persist.h says; gives up when the peer closes. */
 void mail_deliver(const struct mail *m, int peer, int leave, const struct job *job, struct job_result *ret);

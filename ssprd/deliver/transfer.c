@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "deliver/transfer.h"
 
-#include <curl/curl.h>
-#include <errno.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 
-struct transfer {
-	X509_STORE *trusted;
-};
-
 /* One mail on its way. */
 struct sending {
-	const struct transfer *transfer;
 	const struct transfer_mail *mail;
 	size_t sent;
 	bool read_to_end;
@@ -36,44 +24,6 @@ static void curlp(CURL **c)
 static void slistp(struct curl_slist **l)
 {
 	curl_slist_free_all(*l);
-}
-
-void transfer_close(struct transfer *t)
-{
-	if (t)
-		X509_STORE_free(t->trusted);
-	free(t);
-}
-
-static void transferp(struct transfer **t)
-{
-	transfer_close(*t);
-}
-
-int transfer_open(const char *ca_file, struct transfer **ret)
-{
-	_cleanup_(transferp) struct transfer *t = calloc(1, sizeof(*t));
-	int ok;
-
-	if (!t || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return -ENOMEM;
-	t->trusted = X509_STORE_new();
-	if (!t->trusted)
-		return -ENOMEM;
-	ok = *ca_file ? X509_STORE_load_file(t->trusted, ca_file) : X509_STORE_set_default_paths(t->trusted);
-	ERR_clear_error();
-	if (ok != 1)
-		return -EINVAL;
-	*ret = TAKE_PTR(t);
-	return 0;
-}
-
-static CURLcode on_tls(CURL *curl _unused_, void *context, void *user)
-{
-	const struct sending *s = user;
-
-	SSL_CTX_set1_cert_store(context, s->transfer->trusted);
-	return CURLE_OK;
 }
 
 static size_t on_read(char *to, size_t size, size_t n, void *user)
@@ -103,45 +53,12 @@ static size_t on_data(char *data _unused_, size_t size, size_t n, void *user _un
 	return size * n;
 }
 
-static int on_progress(void *user, curl_off_t dltotal _unused_, curl_off_t dlnow _unused_, curl_off_t ultotal _unused_,
-		       curl_off_t ulnow _unused_)
-{
-	const struct sending *s = user;
-	struct pollfd peer = { .fd = s->mail->peer };
-
-	return poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP);
-}
-
-/* A handle that trusts nothing but what it was given, whatever the environment says. */
-static bool harden(CURL *c, struct sending *s)
-{
-	return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps") == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_CAINFO, NULL) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, s) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)TRANSFER_CONNECT_MS) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)TRANSFER_MS) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_VERBOSE, 0L) == CURLE_OK;
-}
-
 static bool listen_to(CURL *c, struct sending *s)
 {
 	return curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->error) == CURLE_OK &&
 	       curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_line) == CURLE_OK &&
 	       curl_easy_setopt(c, CURLOPT_HEADERDATA, s) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_XFERINFODATA, s) == CURLE_OK &&
-	       curl_easy_setopt(c, CURLOPT_NOPROGRESS, s->mail->peer < 0 ? 1L : 0L) == CURLE_OK;
+	       curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data) == CURLE_OK && trust_watch(c, &s->mail->peer);
 }
 
 static bool address(CURL *c, const struct transfer_mail *mail, struct curl_slist *to)
@@ -166,27 +83,15 @@ static bool authenticate(CURL *c, const struct transfer_mail *mail)
 
 static enum transfer_end end_of(CURLcode code)
 {
-	switch (code) {
-	case CURLE_OK:
+	if (code == CURLE_OK)
 		return TRANSFER_DONE;
-	case CURLE_USE_SSL_FAILED:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-		return TRANSFER_UNTRUSTED;
-	case CURLE_LOGIN_DENIED:
+	if (code == CURLE_LOGIN_DENIED)
 		return TRANSFER_LOGIN;
-	case CURLE_ABORTED_BY_CALLBACK:
+	if (code == CURLE_ABORTED_BY_CALLBACK)
 		return TRANSFER_GIVEN_UP;
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_URL_MALFORMAT:
-	case CURLE_FAILED_INIT:
-	case CURLE_NOT_BUILT_IN:
-	case CURLE_OUT_OF_MEMORY:
-		return TRANSFER_IMPOSSIBLE;
-	default:
-		return TRANSFER_FAILED;
-	}
+	if (trust_is_untrusted(code))
+		return TRANSFER_UNTRUSTED;
+	return trust_is_impossible(code) ? TRANSFER_IMPOSSIBLE : TRANSFER_FAILED;
 }
 
 /* A reply may quote what was sent: once that was the password or the text, only its numbers are told. */
@@ -212,13 +117,13 @@ static void report(CURL *c, CURLcode code, const struct sending *s, struct trans
 	report_said(s, ret);
 }
 
-void transfer_mail(const struct transfer *t, const struct transfer_mail *mail, struct transfer_report *ret)
+void transfer_mail(const struct trust *t, const struct transfer_mail *mail, struct transfer_report *ret)
 {
 	_cleanup_(curlp) CURL *c = curl_easy_init();
 	_cleanup_(slistp) struct curl_slist *to = curl_slist_append(NULL, mail->to);
-	struct sending s = { .transfer = t, .mail = mail };
+	struct sending s = { .mail = mail };
 
-	if (c && to && harden(c, &s) && listen_to(c, &s) && address(c, mail, to) && upload(c, &s) &&
+	if (c && to && trust_harden(t, c, "smtp,smtps", "") && listen_to(c, &s) && address(c, mail, to) && upload(c, &s) &&
 	    authenticate(c, mail))
 		report(c, curl_easy_perform(c), &s, ret);
 	else

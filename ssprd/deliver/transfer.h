@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-/*
- * What goes over the network, always encrypted and always verified: certificate, host name, TLS 1.2 or newer. The one home
- * of curl's header and of openssl's ssl.h and x509.h.
- *
- * The certificates that are trusted are parsed once, in the parent: with libcurl alone every new connection would parse
- * a whole bundle, which costs more than all the rest.
- */
+/* One mail by SMTP, always encrypted and always verified (web/trust.h). */
 
 #include <stdbool.h>
 
 #include "base/secret.h"
+#include "web/trust.h"
 
-#define TRANSFER_CONNECT_MS 5000
-#define TRANSFER_MS 15000
 #define TRANSFER_SAID 200
-
-struct transfer;
-
-/* ca_file "": what the system trusts. -EINVAL when the file holds no certificates. Call it before any fork. */
-int transfer_open(const char *ca_file, struct transfer **ret);
-void transfer_close(struct transfer *t);
 
 struct transfer_mail {
 	const char *server; /* smtp:// (STARTTLS is required) or smtps:// */
@@ -49,4 +36,4 @@ struct transfer_report {
 	char said[TRANSFER_SAID]; /* for a log: never what was sent */
 };
 
-void transfer_mail(const struct transfer *t, const struct transfer_mail *mail, struct transfer_report *ret);
+void transfer_mail(const struct trust *t, const struct transfer_mail *mail, struct transfer_report *ret);

@@ -59,13 +59,23 @@ static int mark_of(uid_t uid, const struct files_shadow *shadow, char ret[static
 	return r;
 }
 
+/* Where there are other directories the group may be theirs alone, and then no local account is in scope. */
+static bool group_is_elsewhere(const struct local *l, int error)
+{
+	return error == -ENOENT && l->policy->directories_n > 0;
+}
+
 static enum why judge_scope(const struct local *l, const struct found *found, const char *group)
 {
 	int r;
 
+	if (l->policy->local.type == LOCAL_NONE)
+		return WHY_NOT_IN_SCOPE;
 	if (*group == 0)
 		return WHY_NONE;
 	r = groups_have(&l->files, &found->groups, group);
+	if (group_is_elsewhere(l, r))
+		return WHY_NOT_IN_SCOPE;
 	if (r == -ENOENT)
 		log_error("the group %s does not exist, so nobody is in scope", group);
 	else if (r < 0)
@@ -156,7 +166,7 @@ static enum why check_scope(const struct local *l, const char *group)
 	static const struct groups none;
 	int r = *group ? groups_have(&l->files, &none, group) : 0;
 
-	if (r >= 0)
+	if (r >= 0 || group_is_elsewhere(l, r))
 		return WHY_NONE;
 	log_error("the group %s of the policy: %s", group, r == -ENOENT ? "does not exist" : strerror(-r));
 	return r == -ENOENT ? WHY_MISCONFIGURED : WHY_BROKEN;

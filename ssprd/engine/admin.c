@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/audit.h"
+#include "engine/lookup.h"
 #include "engine/outbox.h"
 #include "method/methods.h"
 
@@ -30,17 +31,20 @@ struct admin {
 	struct account enrolling;
 	struct secret seed;
 	unsigned int tries;
+	/* Directories that are being checked, one after the other. */
+	size_t checking;
+	char check_user[ACCOUNT_NAME], check_directory[ACCOUNT_DIRECTORY];
 };
 
 struct admin_request {
-	char user[ACCOUNT_NAME], method[24], to[JOB_TO];
+	char user[ACCOUNT_NAME], directory[ACCOUNT_DIRECTORY], method[24], to[JOB_TO];
 	uint64_t since, after;
 };
 
 static void admin_free(struct admin *a)
 {
 	if (a->jobs > 0)
-		jobs_forget(&a->server->local, a);
+		lookup_forget(a->server, a);
 	*a->at = a->next;
 	if (a->next)
 		a->next->at = a->at;
@@ -229,9 +233,9 @@ struct page {
 static void user_row(void *to, const struct store_account_row *r)
 {
 	struct page *p = to;
-	char methods[96], blocked[32], recovery[16], id[80];
+	char methods[96], blocked[32], recovery[16], id[80], gone[32];
 	struct moment now;
-	const char *const columns[] = { r->account.name, id, methods, recovery, blocked };
+	const char *const columns[] = { r->account.name, id, methods, recovery, blocked, gone };
 
 	server_now(p->admin->server, &now);
 	snprintf(id, sizeof(id), "%s:%s", r->account.directory, r->account.object);
@@ -241,6 +245,7 @@ static void user_row(void *to, const struct store_account_row *r)
 		methods[strlen(methods) - 1] = 0;
 	number(r->recovery_codes, recovery, sizeof(recovery));
 	when(r->blocked_until > now.lasting ? r->blocked_until : 0, blocked, sizeof(blocked));
+	when(r->gone, gone, sizeof(gone));
 	row(p->admin, WIRE_ROW, columns, ARRAY_SIZE(columns));
 	p->last = (uint64_t)r->row;
 	p->rows++;
@@ -248,7 +253,7 @@ static void user_row(void *to, const struct store_account_row *r)
 
 static void users(struct admin *a, const struct admin_request *q, const char *name)
 {
-	static const char *const head[] = { "name", "account", "methods", "recovery-codes-left", "blocked-until" };
+	static const char *const head[] = { "name", "account", "methods", "recovery-codes-left", "blocked-until", "gone-since" };
 	struct page p = { .admin = a };
 	int r;
 
@@ -276,19 +281,23 @@ static void on_user_show(struct admin *a, const struct admin_request *q)
 
 static void add_found(struct admin *a, const struct account *found)
 {
+	char text[ACCOUNT_DIRECTORY + ACCOUNT_OBJECT + ACCOUNT_NAME + 16];
 	struct store *store = a->server->store;
 	int64_t account;
 	int r = store_begin(store);
 
 	if (r == 0)
 		r = store_account_add(store, found, wall(a), &account);
-	finish(a, r < 0 ? r : 0, found, AUDIT_USER_ADDED, "");
+	if (!finished(a, r < 0 ? r : 0, found, AUDIT_USER_ADDED, ""))
+		return;
+	snprintf(text, sizeof(text), "added %s (%s:%s)", found->name, found->directory, found->object);
+	end(a, STATUS_OK, text);
 }
 
 static void on_add_looked_up(void *owner, enum job_kind kind _unused_, const struct job_result *result)
 {
 	struct admin *a = owner;
-	char text[160];
+	char text[JOB_DETAIL + 96];
 
 	a->jobs--;
 	if (!a->server->store) {
@@ -296,26 +305,194 @@ static void on_add_looked_up(void *owner, enum job_kind kind _unused_, const str
 	} else if (result->outcome == OUTCOME_DONE) {
 		add_found(a, &result->account);
 	} else {
-		snprintf(text, sizeof(text), "the directory says: %s",
-			 result->outcome == OUTCOME_UNKNOWN ? "nothing (is ssprd-local running?)" : why_name(result->why));
+		snprintf(text, sizeof(text), "the directory says: %s%s%s",
+			 result->outcome == OUTCOME_UNKNOWN ? "nothing (are ssprd-local and ssprd-net running?)" :
+							      why_name(result->why),
+			 *result->detail ? ", " : "", result->detail);
 		end(a, STATUS_REFUSED, text);
 	}
 }
 
-static void on_user_add(struct admin *a, const struct admin_request *q)
+static void look_up(struct admin *a, const struct admin_request *q, enum lookup_whom whom, jobs_done_fn *done)
 {
 	struct job job = { .kind = JOB_LOOKUP };
 	int r;
 
-	snprintf(job.account.directory, sizeof(job.account.directory), "local");
 	memcpy(job.account.name, q->user, sizeof(job.account.name));
-	r = jobs_submit(&a->server->local, &job, on_add_looked_up, a);
+	memcpy(job.account.directory, q->directory, sizeof(job.account.directory));
+	r = lookup_submit(a->server, &job, whom, done, a);
 	if (r < 0) {
 		failed(a, r);
 		return;
 	}
 	a->jobs++;
 	server_wake(a->server);
+}
+
+static void on_user_add(struct admin *a, const struct admin_request *q)
+{
+	look_up(a, q, LOOKUP_ANYBODY, on_add_looked_up);
+}
+
+/* ---- could this user reset? ---- */
+
+static void check_row(struct admin *a, const char *level, const char *what, const char *text)
+{
+	const char *const columns[] = { level, what, text };
+
+	row(a, WIRE_ROW, columns, ARRAY_SIZE(columns));
+}
+
+static const char *why_not(const struct job_result *r)
+{
+	return r->outcome == OUTCOME_UNKNOWN ? "could not be looked up: no answer came" : why_text(r->why);
+}
+
+static void check_registration(struct admin *a, const struct job_result *r)
+{
+	_cleanup_(registration_wipe) struct registration registration = {};
+	struct server *s = a->server;
+	size_t n;
+	char text[96];
+
+	if (store_registration(s->store, &r->account, &registration) < 0) {
+		check_row(a, "fail", "methods", "what is registered here cannot be read; see the audit");
+		return;
+	}
+	registration.sign_in = policy_directory(&s->policy, r->account.directory) != NULL;
+	if (!registration.mail[0])
+		snprintf(registration.mail, sizeof(registration.mail), "%s", r->mail);
+	n = methods_registered(&registration, s->rules.methods, s->rules.methods_n);
+	snprintf(text, sizeof(text), "%zu of the policy's methods are registered, %u needed", n, s->policy.required);
+	check_row(a, n >= s->policy.required ? "ok" : "fail", "methods", text);
+}
+
+static void check_limits(struct admin *a, const struct account *account)
+{
+	char who[STORE_WHO];
+	struct moment now;
+	int r;
+
+	server_now(a->server, &now);
+	r = store_who(a->server->store, account, who);
+	if (r == 0)
+		r = store_blocked(a->server->store, who, now.lasting);
+	if (r > 0)
+		check_row(a, "fail", "limits", "blocked after too many tries; ssprctl user unlock NAME lifts it");
+	else if (r == 0)
+		check_row(a, "ok", "limits", "not blocked");
+}
+
+static void on_check_looked_up(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+{
+	static const char *const head[] = { "level", "what", "text" };
+	const struct account *found = &result->account;
+	struct admin *a = owner;
+	char text[ACCOUNT_DIRECTORY + ACCOUNT_OBJECT + ACCOUNT_NAME + 8];
+
+	a->jobs--;
+	row(a, WIRE_HEAD, head, ARRAY_SIZE(head));
+	if (a->server->policy.enabled == ENABLED_NONE)
+		check_row(a, "fail", "policy", "[properties] enabled = none: nobody may reset");
+	snprintf(text, sizeof(text), "%s (%s:%s)", found->name, found->directory, found->object);
+	if (*found->object)
+		check_row(a, "ok", "account", text);
+	check_row(a, result->outcome == OUTCOME_DONE ? "ok" : "fail", "directory",
+		  result->outcome == OUTCOME_DONE ? "the directory would let this account be reset" : why_not(result));
+	if (*result->detail)
+		check_row(a, "warn", "directory", result->detail);
+	if (*found->object && a->server->store) {
+		check_registration(a, result);
+		check_limits(a, found);
+	}
+	end(a, STATUS_OK, "");
+}
+
+static void on_user_check(struct admin *a, const struct admin_request *q)
+{
+	look_up(a, q, LOOKUP_IN_SCOPE, on_check_looked_up);
+}
+
+/* ---- Entra ---- */
+
+/* One row for each line "level TAB what TAB text" of the report. */
+static void report_rows(struct admin *a, const char *directory, const char *report)
+{
+	char copy[JOB_REPORT], *save = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", report);
+	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *rest = line;
+		const char *level = strsep(&rest, "\t"), *what = strsep(&rest, "\t");
+		const char *const columns[] = { directory, level, what, rest };
+
+		if (rest)
+			row(a, WIRE_ROW, columns, ARRAY_SIZE(columns));
+	}
+}
+
+static void entra_next(struct admin *a);
+
+static void on_entra_checked(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+{
+	struct admin *a = owner;
+	const char *directory = a->server->policy.directories[a->checking].name;
+	char report[JOB_DETAIL + 64];
+
+	a->jobs--;
+	if (result->outcome == OUTCOME_DONE) {
+		report_rows(a, directory, result->report);
+	} else {
+		snprintf(report, sizeof(report), "fail\tdirectory\t%s", why_not(result));
+		report_rows(a, directory, report);
+	}
+	a->checking++;
+	entra_next(a);
+}
+
+/* One directory after the other; the answer to each brings the next. */
+static void entra_next(struct admin *a)
+{
+	const struct policy *p = &a->server->policy;
+	struct job job = { .kind = JOB_CHECK };
+	int r;
+
+	while (a->checking < p->directories_n && *a->check_directory &&
+	       strcmp(a->check_directory, p->directories[a->checking].name) != 0)
+		a->checking++;
+	if (a->checking == p->directories_n) {
+		end(a, STATUS_OK, "");
+		return;
+	}
+	memcpy(job.account.directory, p->directories[a->checking].name, sizeof(job.account.directory));
+	memcpy(job.account.name, a->check_user, sizeof(job.account.name));
+	r = lookup_submit(a->server, &job, LOOKUP_IN_SCOPE, on_entra_checked, a);
+	if (r < 0) {
+		failed(a, r);
+		return;
+	}
+	a->jobs++;
+	server_wake(a->server);
+}
+
+static void on_entra_check(struct admin *a, const struct admin_request *q)
+{
+	static const char *const head[] = { "directory", "level", "what", "text" };
+	const struct policy *p = &a->server->policy;
+
+	if (p->directories_n == 0) {
+		end(a, STATUS_FAILED, "there is no [directory NAME] of type entra; ssprctl entra setup tells how to make one");
+		return;
+	}
+	if (*q->directory && !policy_directory(p, q->directory)) {
+		end(a, STATUS_FAILED, "there is no [directory NAME] of this name");
+		return;
+	}
+	memcpy(a->check_user, q->user, sizeof(a->check_user));
+	memcpy(a->check_directory, q->directory, sizeof(a->check_directory));
+	a->checking = 0;
+	row(a, WIRE_HEAD, head, ARRAY_SIZE(head));
+	entra_next(a);
 }
 
 /* The registered account of this name; told when there is none. */
@@ -596,6 +773,8 @@ static const struct admin_verb {
 	{ "user-remove", false, true, on_user_remove },
 	{ "user-unlock", false, true, on_user_unlock },
 	{ "user-enrol", false, true, on_user_enrol },
+	{ "user-check", false, true, on_user_check },
+	{ "entra-check", true, false, on_entra_check },
 	{ "audit", false, false, on_audit },
 	{ "audit-verify", false, false, on_audit_verify },
 	{ "pending", false, false, on_pending },
@@ -619,6 +798,7 @@ static int read_request(const struct wire_message *m, struct admin_request *ret)
 {
 	const int results[] = {
 		wire_get_text(m, WIRE_USER, ret->user, sizeof(ret->user)),
+		wire_get_text(m, WIRE_DIRECTORY, ret->directory, sizeof(ret->directory)),
 		wire_get_text(m, WIRE_NAME, ret->method, sizeof(ret->method)),
 		wire_get_text(m, WIRE_TO, ret->to, sizeof(ret->to)),
 		wire_get_u64(m, WIRE_SINCE, &ret->since),
@@ -695,7 +875,7 @@ void admin_accept(struct server *s, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != 0 || s->admins_n >= ADMINS_MAX)
 		return;
 	a = calloc(1, sizeof(*a));
-	if (!a || audit_correlation(a->correlation) < 0) {
+	if (!a || crypto_guid(a->correlation) < 0) {
 		free(a);
 		return;
 	}

@@ -112,26 +112,14 @@ static int write_row(const struct audit_context *c, const struct audit_kind *k, 
 
 int audit_fact(const struct audit_context *c, const struct fact *fact)
 {
-	return write_row(c, &facts[fact->kind], fact->method ? fact->method : "",
-			 fact->why != WHY_NONE ? why_name(fact->why) : "");
+	const char *why = fact->why != WHY_NONE ? why_name(fact->why) : "";
+	char reason[JOB_DETAIL + 32];
+
+	snprintf(reason, sizeof(reason), "%s%s%s", why, *why && fact->detail ? ", " : "", fact->detail ? fact->detail : "");
+	return write_row(c, &facts[fact->kind], fact->method ? fact->method : "", reason);
 }
 
 int audit_deed(const struct audit_context *c, enum audit_deed deed, const char *method, const char *reason)
 {
 	return write_row(c, &deeds[deed], method, reason);
-}
-
-int audit_correlation(char ret[static STORE_CORRELATION])
-{
-	uint8_t b[16];
-	char hex[33];
-	int r = crypto_random(b, sizeof(b));
-
-	if (r < 0)
-		return r;
-	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	crypto_hex(b, sizeof(b), hex);
-	snprintf(ret, STORE_CORRELATION, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
-	return 0;
 }

@@ -35,6 +35,3 @@ enum audit_deed {
 /* Within the caller's transaction. 0, or negative errno: then nothing of the transaction may be taken for true. */
 int audit_fact(const struct audit_context *c, const struct fact *fact);
 int audit_deed(const struct audit_context *c, enum audit_deed deed, const char *method, const char *reason);
-
-/* A random UUID (RFC 9562). */
-int audit_correlation(char ret[static STORE_CORRELATION]);

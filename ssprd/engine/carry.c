@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "engine/audit.h"
+#include "engine/lookup.h"
 #include "engine/outbox.h"
 #include "method/methods.h"
 
@@ -68,6 +72,12 @@ static int clear_limits(struct session *x)
 	return r < 0 ? r : store_limits_clear(x->server->store, who);
 }
 
+/* What is registered here belongs to nobody any more; an administrator sees it in the list (F22). */
+static int note_gone(struct session *x, const struct moment *now)
+{
+	return store_account_gone(x->server->store, &x->flow.account, now->wall);
+}
+
 static int use_up(struct session *x, const struct proven *p)
 {
 	struct store *store = x->server->store;
@@ -108,8 +118,9 @@ static int carry_out_fact(struct session *x, const struct fact *fact, const stru
 		return keep_intent(x, now);
 	case FACT_RESET:
 		return clear_limits(x) < 0 ? -EIO : end_intent(x, "done");
-	case FACT_PASSWORD_REFUSED:
 	case FACT_UNCHANGED:
+		return fact->why == WHY_NO_ACCOUNT && note_gone(x, now) < 0 ? -EIO : end_intent(x, "failed");
+	case FACT_PASSWORD_REFUSED:
 		return end_intent(x, "failed");
 	case FACT_UNKNOWN:
 		return end_intent(x, "unknown");
@@ -145,9 +156,12 @@ static int commit_facts(struct session *x, const struct effects *e, const struct
 
 static void on_job_done(void *owner, enum job_kind kind, const struct job_result *result);
 
-static int submit(struct session *x, struct jobs *jobs, struct job *job)
+static int submit(struct session *x, struct job *job)
 {
-	int r = jobs_submit(jobs, job, on_job_done, x);
+	struct server *s = x->server;
+	enum lookup_whom whom = x->flow.state == FLOW_RECONCILING ? LOOKUP_ANYBODY : LOOKUP_IN_SCOPE;
+	int r = job->kind == JOB_DELIVER ? jobs_submit(&s->net, job, on_job_done, x) :
+					   lookup_submit(s, job, whom, on_job_done, x);
 
 	if (r == 0) {
 		x->jobs++;
@@ -156,12 +170,12 @@ static int submit(struct session *x, struct jobs *jobs, struct job *job)
 	return r;
 }
 
-static void scope(const struct session *x, struct job *job)
+/* 0, or -ENOMEM. */
+static int need_beyond(struct session *x)
 {
-	if (!*job->account.directory)
-		snprintf(job->account.directory, sizeof(job->account.directory), "local");
-	if (x->server->policy.enabled == ENABLED_SELECTED)
-		snprintf(job->group, sizeof(job->group), "%.63s", x->server->policy.group);
+	if (!x->beyond)
+		x->beyond = calloc(1, sizeof(*x->beyond));
+	return x->beyond ? 0 : -ENOMEM;
 }
 
 static int tell_integrity(struct session *x, const struct account *a, const struct moment *now)
@@ -179,7 +193,12 @@ static int load_registration(struct session *x, const struct account *a, const s
 {
 	int r = store_registration(x->server->store, a, ret);
 
-	return r == -EBADMSG ? tell_integrity(x, a, now) : r;
+	if (r == -EBADMSG)
+		r = tell_integrity(x, a, now);
+	ret->sign_in = policy_directory(&x->server->policy, a->directory) != NULL;
+	if (!ret->mail[0] && x->beyond)
+		memcpy(ret->mail, x->beyond->mail, sizeof(ret->mail));
+	return r;
 }
 
 /* The address is read here and now, and never comes from a peer. A decoy has none: its code goes nowhere. */
@@ -193,7 +212,31 @@ static int send_code(struct session *x, struct job *job, const struct moment *no
 	if (x->flow.decoy || !registration.mail[0])
 		return 0;
 	memcpy(job->to, registration.mail, sizeof(job->to));
-	return submit(x, &x->server->net, job);
+	return submit(x, job);
+}
+
+/* A decoy's sign-in begins like any other, at the first directory that has one. */
+static int begin_approval(struct session *x, struct job *job)
+{
+	const struct policy *p = &x->server->policy;
+
+	if (!policy_directory(p, job->account.directory))
+		snprintf(job->account.directory, sizeof(job->account.directory), "%s", p->directories[0].name);
+	return submit(x, job);
+}
+
+static void keep_ticket(struct session *x, struct job_result *result)
+{
+	int64_t life = (int64_t)result->life * 1000;
+
+	if (result->outcome != OUTCOME_DONE)
+		return;
+	if (need_beyond(x) < 0) {
+		*result = (struct job_result){ .outcome = OUTCOME_UNKNOWN, .why = WHY_BROKEN };
+		return;
+	}
+	x->beyond->ticket = result->ticket;
+	x->beyond->ticket_until = boot_ms() + life;
 }
 
 static int ask_method(struct session *x, const struct job *job, const struct moment *now, struct proven *ret,
@@ -222,27 +265,92 @@ static int ask_method(struct session *x, const struct job *job, const struct mom
 	return 0;
 }
 
-/* Counted first, and on the disk, before anything is compared. */
-static int verify(struct session *x, const struct job *job, const struct moment *now, struct proven *proof,
-		  struct job_result *ret)
+/* Counted first, and on the disk, before anything is asked. 0, 1: *ret says that the limits forbid it, or negative. */
+static int count_try(struct session *x, const struct moment *now, int64_t *ret_attempt, bool *ret_last,
+		     struct job_result *ret)
 {
-	struct store *store = x->server->store;
 	char who[STORE_WHO];
 	struct store_try try = { .who = who, .seat = x->seat, .at = now->lasting };
-	bool right = false;
 	int r = carry_who(x, who);
 
 	try.gate = x->server->rules.methods[x->flow.method]->name;
-	*proof = (struct proven){};
 	if (r == 0)
-		r = store_try(store, &x->server->policy.limits, &try, &proof->attempt);
+		r = store_try(x->server->store, &x->server->policy.limits, &try, ret_attempt);
 	if (r == 2) {
 		*ret = (struct job_result){ .outcome = OUTCOME_REFUSED, .why = WHY_BUSY };
 		return 1;
 	}
+	*ret_last = r == 1;
+	return r < 0 ? r : 0;
+}
+
+/* Nobody was refused: the sign-in is not finished, or nobody could be asked. */
+static int uncount_try(struct session *x)
+{
+	struct store *store = x->server->store;
+	char who[STORE_WHO];
+	int r = carry_who(x, who);
+
+	if (r == 0)
+		r = store_begin(store);
 	if (r < 0)
 		return r;
-	proof->last = r == 1;
+	r = store_try_release(store, x->beyond->attempt, x->beyond->last ? who : NULL);
+	if (r >= 0)
+		return store_commit(store);
+	store_rollback(store);
+	return r;
+}
+
+static int ask_approval(struct session *x, struct job *job, const struct moment *now, struct job_result *ret)
+{
+	struct session_beyond *b = x->beyond;
+	int r;
+
+	if (!b || b->ticket.len == 0 || boot_ms() >= b->ticket_until) {
+		*ret = (struct job_result){ .outcome = OUTCOME_REFUSED, .why = WHY_DECLINED };
+		return 1;
+	}
+	r = count_try(x, now, &b->attempt, &b->last, ret);
+	if (r != 0)
+		return r;
+	job->secret = b->ticket;
+	return begin_approval(x, job);
+}
+
+/* What came of the try that was counted; a decoy has nothing to pass with, whoever signed in. */
+static void judge_approval(struct session *x, struct job_result *result, struct proven *ret)
+{
+	struct session_beyond *b = x->beyond;
+	bool declined = result->outcome == OUTCOME_REFUSED &&
+			(result->why == WHY_OTHER_ACCOUNT || result->why == WHY_DECLINED);
+
+	if (result->outcome == OUTCOME_DONE && x->flow.decoy) {
+		*result = (struct job_result){ .outcome = OUTCOME_REFUSED, .why = WHY_OTHER_ACCOUNT };
+		declined = true;
+	}
+	if (result->outcome == OUTCOME_DONE) {
+		secret_wipe(&b->ticket);
+		*ret = (struct proven){ .live = true, .last = b->last, .attempt = b->attempt };
+	} else if (declined) {
+		secret_wipe(&b->ticket);
+		if (b->last)
+			result->why = WHY_LOCKED;
+	} else if (x->server->store && uncount_try(x) < 0) {
+		server_store_failed(x->server, -EIO);
+	}
+}
+
+static int verify(struct session *x, const struct job *job, const struct moment *now, struct proven *proof,
+		  struct job_result *ret)
+{
+	bool right = false;
+	int r;
+
+	*proof = (struct proven){};
+	r = count_try(x, now, &proof->attempt, &proof->last, ret);
+	if (r != 0)
+		return r;
 	r = ask_method(x, job, now, proof, &right);
 	if (r < 0)
 		return r;
@@ -261,8 +369,11 @@ static int start_job(struct session *x, struct job *job, const struct moment *no
 	switch (job->kind) {
 	case JOB_LOOKUP:
 	case JOB_RESET:
-		scope(x, job);
-		return submit(x, &x->server->local, job);
+		return submit(x, job);
+	case JOB_APPROVAL:
+		return begin_approval(x, job);
+	case JOB_APPROVE:
+		return usable ? ask_approval(x, job, now, ret) : -EROFS;
 	case JOB_DELIVER:
 		return usable ? send_code(x, job, now) : -EROFS;
 	case JOB_VERIFY:
@@ -334,12 +445,11 @@ static int carry_out(struct session *x, struct effects *e, struct proven *proof,
 	return r == -EMSGSIZE ? r : 0;
 }
 
-/* True when the session is gone. */
-bool carry_event(struct session *x, struct event *ev)
+static bool carry_proof(struct session *x, struct event *ev, struct proven *proven)
 {
 	/* One at a time, wiped after each dispatch; too large for the stack of every caller. */
 	static struct effects effects;
-	struct proven proof = {};
+	struct proven proof = *proven;
 	int r;
 
 	do {
@@ -363,6 +473,14 @@ bool carry_event(struct session *x, struct event *ev)
 	return false;
 }
 
+/* True when the session is gone. */
+bool carry_event(struct session *x, struct event *ev)
+{
+	struct proven nothing = {};
+
+	return carry_proof(x, ev, &nothing);
+}
+
 /* ---- what comes back from the workers ---- */
 
 static void standing(struct session *x, struct event *ev, struct code *code)
@@ -376,7 +494,7 @@ static void standing(struct session *x, struct event *ev, struct code *code)
 
 	if (!s->store)
 		return;
-	r = store_who(s->store, *a->object ? a : &typed, who);
+	r = store_who(s->store, *a->object || *a->name ? a : &typed, who);
 	if (r == 0 && ev->result.outcome == OUTCOME_DONE)
 		r = load_registration(x, a, &ev->now, &registration);
 	if (r == 0)
@@ -414,18 +532,35 @@ static void own_account_only(struct session *x, struct job_result *result)
 	audit_deed(&audit, AUDIT_PEER_MISMATCH, "", "");
 }
 
+static void keep_contact(struct session *x, struct job_result *result)
+{
+	if (result->outcome != OUTCOME_DONE || !text_mail_address(result->mail))
+		return;
+	if (need_beyond(x) < 0)
+		*result = (struct job_result){ .outcome = OUTCOME_UNKNOWN, .why = WHY_BROKEN };
+	else
+		memcpy(x->beyond->mail, result->mail, sizeof(x->beyond->mail));
+}
+
 static void on_job_done(void *owner, enum job_kind kind, const struct job_result *result)
 {
 	struct session *x = owner;
 	struct event ev = { .type = EVENT_DONE, .job = kind, .result = *result };
+	struct proven proof = {};
 	struct code code = {};
 
 	x->jobs--;
 	if (kind == JOB_LOOKUP && x->flow.state == FLOW_LOOKING) {
 		own_account_only(x, &ev.result);
 		server_now(x->server, &ev.now);
+		keep_contact(x, &ev.result);
 		standing(x, &ev, &code);
 	}
-	carry_event(x, &ev);
+	if (kind == JOB_APPROVAL)
+		keep_ticket(x, &ev.result);
+	if (kind == JOB_APPROVE)
+		judge_approval(x, &ev.result, &proof);
+	carry_proof(x, &ev, &proof);
+	job_result_wipe(&ev.result);
 	explicit_bzero(&code, sizeof(code));
 }

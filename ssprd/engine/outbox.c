@@ -8,12 +8,16 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "engine/audit.h"
+#include "engine/lookup.h"
 #include "engine/session.h"
 #include "flow/texts.h"
 
 #define OUTBOX_AGAIN (60 * 1000)
 /* F58: after a day an administrator must do. */
+/* A directory of many servers may show the old mark for so long, in seconds. */
+#define OUTBOX_LAG 120
 #define OUTBOX_GIVE_UP (24 * 60 * 60)
 
 struct outbox {
@@ -49,14 +53,28 @@ static void context(struct server *s, struct audit_context *ret)
 	};
 }
 
+static bool lagging(struct server *s, const struct store_intent *i)
+{
+	struct moment now;
+
+	server_now(s, &now);
+	return policy_directory(&s->policy, i->account.directory) && now.wall - i->at < OUTBOX_LAG;
+}
+
 static int settle(struct server *s, const struct job_result *result)
 {
 	struct store_intent *i = &s->outbox->now;
 	bool found = result->outcome == OUTCOME_DONE && strcmp(result->account.object, i->account.object) == 0;
 	bool changed = found && strcmp(result->account.mark, i->account.mark) != 0;
-	const struct fact fact = { .kind = changed ? FACT_RESET : found ? FACT_UNCHANGED : FACT_UNKNOWN };
+	struct fact fact = { .kind = FACT_UNKNOWN };
 	struct audit_context audit;
 	int r;
+
+	found = changed || (found && !lagging(s, i));
+	if (found)
+		fact.kind = changed ? FACT_RESET : FACT_UNCHANGED;
+	else
+		s->outbox->waiting = true;
 
 	/* What was unknown and still is has been told already. */
 	if (!found && i->unknown)
@@ -83,8 +101,6 @@ static void on_looked_up(void *owner, enum job_kind kind _unused_, const struct 
 		s->outbox->waiting = true;
 		return;
 	}
-	if (result->outcome != OUTCOME_DONE)
-		s->outbox->waiting = true;
 	r = settle(s, result);
 	if (r < 0)
 		server_store_failed(s, r);
@@ -114,7 +130,7 @@ static int reconcile_next(struct server *s)
 		o->intent = o->now.row;
 	} while (sessions_write(s, o->now.row) || stale(s, &o->now));
 	job.account = o->now.account;
-	r = jobs_submit(&s->local, &job, on_looked_up, s);
+	r = lookup_submit(s, &job, LOOKUP_ANYBODY, on_looked_up, s);
 	return r < 0 ? r : 1;
 }
 
@@ -159,12 +175,44 @@ static void on_notified(void *owner, enum job_kind kind _unused_, const struct j
 	step(s);
 }
 
+/* 1: under way. */
+static int notify(struct server *s, const char *to)
+{
+	_cleanup_(job_wipe) struct job job = { .kind = JOB_NOTIFY };
+	struct outbox *o = s->outbox;
+	int r;
+
+	text_reset_mail(&s->rules, o->now.at, &job);
+	snprintf(job.id, sizeof(job.id), "reset-%s", o->now.correlation);
+	snprintf(job.to, sizeof(job.to), "%s", to);
+	r = jobs_submit(&s->net, &job, on_notified, s);
+	return r < 0 ? r : 1;
+}
+
+/* The address of an account that has registered none here, as its directory has it. */
+static void on_address(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+{
+	struct server *s = owner;
+	struct outbox *o = s->outbox;
+	struct job_result none = { .outcome = OUTCOME_REFUSED, .why = WHY_REJECTED };
+
+	if (s->store && result->outcome == OUTCOME_DONE && text_mail_address(result->mail)) {
+		if (notify(s, result->mail) < 0)
+			on_notified(s, JOB_NOTIFY, &none);
+		return;
+	}
+	/* Nobody to tell, or not to be found out now: as a mail that was refused, or one to be tried again. */
+	none.why = result->outcome == OUTCOME_DONE ? WHY_REJECTED : WHY_UNREACHABLE;
+	o->busy = true;
+	on_notified(s, JOB_NOTIFY, &none);
+}
+
 /* 1: under way. 0: nothing left. 2: this one is done with, go on. */
 static int notify_next(struct server *s)
 {
 	_cleanup_(registration_wipe) struct registration registration = {};
-	_cleanup_(job_wipe) struct job job = { .kind = JOB_NOTIFY };
 	struct outbox *o = s->outbox;
+	struct job job = { .kind = JOB_LOOKUP };
 	int r;
 
 	o->now.row = 0;
@@ -175,14 +223,14 @@ static int notify_next(struct server *s)
 	r = store_registration(s->store, &o->now.account, &registration);
 	if (r < 0 && r != -EBADMSG)
 		return r;
-	if (!registration.mail[0]) {
+	if (registration.mail[0])
+		return notify(s, registration.mail);
+	if (!policy_directory(&s->policy, o->now.account.directory)) {
 		r = store_notice_done(s->store, o->now.row);
 		return r < 0 ? r : 2;
 	}
-	text_reset_mail(&s->rules, o->now.at, &job);
-	snprintf(job.id, sizeof(job.id), "reset-%s", o->now.correlation);
-	memcpy(job.to, registration.mail, sizeof(job.to));
-	r = jobs_submit(&s->net, &job, on_notified, s);
+	job.account = o->now.account;
+	r = lookup_submit(s, &job, LOOKUP_ANYBODY, on_address, s);
 	return r < 0 ? r : 1;
 }
 

@@ -17,6 +17,7 @@
 struct session;
 struct admin;
 struct outbox;
+struct lookup;
 
 enum server_socket {
 	SERVER_LOGIN,
@@ -40,6 +41,7 @@ struct server {
 	struct clock clock;
 	struct seats seats;
 	struct jobs net, local;
+	struct lookup *lookups;
 	struct session *sessions;
 	unsigned int dialogues, user_dialogues;
 	struct admin *admins;

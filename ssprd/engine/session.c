@@ -9,23 +9,28 @@
 
 #include "base/boot.h"
 #include "base/cleanup.h"
+#include "base/qr.h"
 #include "base/text.h"
 #include "engine/audit.h"
 #include "engine/carry.h"
+#include "engine/lookup.h"
 #include "flow/texts.h"
 
 /* A connection that says nothing is no dialogue. */
 #define SESSION_BEGIN (10 * 1000)
 #define SESSION_PER_USER 4
+/* What the module takes. */
+#define SESSION_FIGURE 2000
 
 void session_free(struct session *x)
 {
 	struct server *s = x->server;
 
-	if (x->jobs > 0) {
-		jobs_forget(&s->local, x);
-		jobs_forget(&s->net, x);
-	}
+	if (x->jobs > 0)
+		lookup_forget(s, x);
+	if (x->beyond)
+		explicit_bzero(x->beyond, sizeof(*x->beyond));
+	free(x->beyond);
 	*x->at = x->next;
 	if (x->next)
 		x->next->at = x->at;
@@ -43,6 +48,15 @@ void session_hang_up(struct session *x)
 	x->fd = -1;
 }
 
+/* Without it the address can still be typed. */
+static void show_figure(const char *address, struct wire *out)
+{
+	char figure[SESSION_FIGURE];
+
+	if (qr_draw(address, figure, sizeof(figure)) == 0)
+		wire_text(out, WIRE_FIGURE, figure);
+}
+
 int session_show(struct session *x, const struct step *step)
 {
 	struct wire *out = &x->server->out;
@@ -52,6 +66,8 @@ int session_show(struct session *x, const struct step *step)
 		return 0;
 	wire_start(out, WIRE_STEP);
 	wire_u8(out, WIRE_KIND, step->kind);
+	if (x->console && *step->address)
+		show_figure(step->address, out);
 	wire_text(out, WIRE_INFO, step->info);
 	if (*step->prompt)
 		wire_text(out, WIRE_PROMPT, step->prompt);
@@ -88,6 +104,15 @@ static void take_seat(struct session *x, const struct wire_message *m, const cha
 		snprintf(tty, sizeof(tty), "%s", service);
 	text_clean(tty, strlen(tty), clean, sizeof(clean));
 	snprintf(x->seat, sizeof(x->seat), "%s", strncmp(clean, "/dev/", 5) == 0 ? clean + 5 : clean);
+}
+
+/* A virtual terminal of the kernel, and login(1) on it; a serial line or a greeter may show anything. */
+static bool is_console(const struct session *x, const char *service)
+{
+	const char *number = x->seat + 3;
+
+	return !x->user_socket && strcmp(service, "login") == 0 && strncmp(x->seat, "tty", 3) == 0 && *number &&
+	       strspn(number, "0123456789") == strlen(number);
 }
 
 struct session_begin {
@@ -149,7 +174,7 @@ static void begin(struct session *x, const struct wire_message *m)
 
 	if (wire_get_u16(m, WIRE_VERSION, &version) < 0 || version != WIRE_VERSION_NOW) {
 		refuse(x, RESULT_IGNORE, false);
-	} else if (!read_begin(m, &b) || audit_correlation(x->correlation) < 0) {
+	} else if (!read_begin(m, &b) || crypto_guid(x->correlation) < 0) {
 		session_free(x);
 	} else if (!welcome(x, b.service)) {
 		refuse(x, RESULT_IGNORE, false);
@@ -157,6 +182,7 @@ static void begin(struct session *x, const struct wire_message *m)
 		refuse(x, b.reason == REASON_KEYWORD ? RESULT_FAILED : RESULT_IGNORE, b.reason == REASON_KEYWORD);
 	} else {
 		take_seat(x, m, b.service);
+		x->console = is_console(x, b.service);
 		start(x, &b);
 	}
 }

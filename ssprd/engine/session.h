@@ -8,6 +8,15 @@
 
 #include "engine/server.h"
 
+/* What few dialogues need, so that the others do not pay for it. */
+struct session_beyond {
+	char mail[JOB_TO];     /* the account's address as its directory has it */
+	struct secret ticket;  /* of an approval */
+	int64_t ticket_until;  /* boot milliseconds */
+	int64_t attempt;       /* the try that was counted for it */
+	bool last;
+};
+
 struct session {
 	struct session *next, **at;
 	struct server *server;
@@ -15,9 +24,11 @@ struct session {
 	int fd;
 	uid_t peer;
 	bool user_socket;
+	bool console; /* the machine's own, where lines of half blocks stand as they should */
 	unsigned int jobs; /* with a worker */
 	int64_t accepted;
 	int64_t intent; /* row; 0: none */
+	struct session_beyond *beyond; /* or NULL */
 	char seat[SEATS_SEAT];
 	char correlation[STORE_CORRELATION];
 	struct flow flow;

@@ -23,6 +23,9 @@ static const uint8_t events_of[] = {
 	[FLOW_MENU] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_CODE] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_VERIFYING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_OPENING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_APPROVAL] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_APPROVING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_NEW] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_AGAIN] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_WRITING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
@@ -34,6 +37,8 @@ static const uint8_t events_of[] = {
 static const enum job_kind job_of[] = {
 	[FLOW_LOOKING] = JOB_LOOKUP,
 	[FLOW_VERIFYING] = JOB_VERIFY,
+	[FLOW_OPENING] = JOB_APPROVAL,
+	[FLOW_APPROVING] = JOB_APPROVE,
 	[FLOW_WRITING] = JOB_RESET,
 	[FLOW_RECONCILING] = JOB_LOOKUP,
 	[FLOW_OVER] = JOB_NONE,
@@ -56,6 +61,16 @@ static void fact(struct effects *ret, enum fact_kind kind, const char *method, e
 	if (ret->facts_n < FLOW_FACTS)
 		ret->facts[ret->facts_n++] = (struct fact){ .kind = kind, .method = method, .why = why };
 }
+
+/* With what the directory said of it. */
+static void fact_of(struct effects *ret, enum fact_kind kind, const struct job_result *r)
+{
+	fact(ret, kind, NULL, r->why);
+	if (*r->detail && ret->facts_n > 0)
+		ret->facts[ret->facts_n - 1].detail = r->detail;
+}
+
+static const struct job_result broken = { .why = WHY_BROKEN }, unreachable = { .why = WHY_UNREACHABLE };
 
 /* The audit hears of a dialogue when something was tried or sent in it; one that only looks leaves no row. */
 static void begin(struct flow *f, struct effects *ret)
@@ -83,11 +98,11 @@ static void end(struct flow *f, struct effects *ret, enum step_result result, co
 	ret->step.result = result;
 }
 
-static void end_unavailable(struct flow *f, struct effects *ret, enum why why)
+static void end_unavailable(struct flow *f, struct effects *ret, const struct job_result *r)
 {
 	char info[FLOW_INFO];
 
-	fact(ret, FACT_UNAVAILABLE, NULL, why);
+	fact_of(ret, FACT_UNAVAILABLE, r);
 	text_unavailable(f->rules->policy, info, sizeof(info));
 	end(f, ret, RESULT_FAILED, info);
 }
@@ -175,10 +190,25 @@ static int send_code(struct flow *f, const struct event *ev, struct effects *ret
 	return 0;
 }
 
+/* Counts like a message: each one is a request to the directory. */
+static void open_approval(struct flow *f, struct effects *ret)
+{
+	f->state = FLOW_OPENING;
+	f->code_method = f->method;
+	begin(f, ret);
+	fact(ret, FACT_CODE_SENT, asking(f)->name, WHY_NONE);
+	ret->job.kind = JOB_APPROVAL;
+	ret->job.account = f->account;
+}
+
 static int open_method(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	char info[FLOW_INFO];
 
+	if (asking(f)->approves) {
+		open_approval(f, ret);
+		return 0;
+	}
 	if (!asking(f)->sends) {
 		ask_gate(f, ret);
 		return 0;
@@ -232,6 +262,41 @@ static int on_menu(struct flow *f, const struct event *ev, struct effects *ret)
 	return 0;
 }
 
+static void ask_approval(struct flow *f, struct effects *ret, const char *info)
+{
+	f->state = FLOW_APPROVAL;
+	ask(ret, STEP_ASK, info, asking(f)->prompt, text_lost_unchanged);
+}
+
+static int on_opened(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct job_result *r = &ev->result;
+	char info[FLOW_INFO];
+
+	if (r->outcome != OUTCOME_DONE) {
+		fact_of(ret, FACT_CODE_UNDELIVERED, r);
+		ask_menu(f, ret);
+		return 0;
+	}
+	text_approval(f->rules->policy, f->gate, r->address, r->code, info, sizeof(info));
+	ask_approval(f, ret, info);
+	memcpy(ret->step.address, r->address, sizeof(ret->step.address));
+	return 0;
+}
+
+static int on_approval(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	if (ev->answer->len > 0) {
+		ask_menu(f, ret);
+		return 0;
+	}
+	f->state = FLOW_APPROVING;
+	ret->job.kind = JOB_APPROVE;
+	ret->job.account = f->account;
+	ask(ret, STEP_TELL, "", "", text_lost_unchanged);
+	return 0;
+}
+
 static int on_code(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	if (ev->answer->len == 0 && f->resumed && f->method == f->code_method)
@@ -255,6 +320,7 @@ static void ask_password(struct flow *f, struct effects *ret, const char *info)
 
 static int pass_gate(struct flow *f, const struct event *ev, struct effects *ret)
 {
+	struct policy_password rules;
 	char info[FLOW_INFO];
 
 	fact(ret, FACT_GATE_PASSED, asking(f)->name, WHY_NONE);
@@ -264,8 +330,35 @@ static int pass_gate(struct flow *f, const struct event *ev, struct effects *ret
 		return open_gate(f, ev, ret);
 	fact(ret, FACT_VERIFIED, NULL, WHY_NONE);
 	f->verified = ev->now.boot;
-	text_rules(&f->rules->policy->password, info, sizeof(info));
+	password_rules(f->rules->policy, &f->account, &rules);
+	text_rules(&rules, info, sizeof(info));
 	ask_password(f, ret, info);
+	return 0;
+}
+
+static int on_approved(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct job_result *r = &ev->result;
+
+	if (r->outcome == OUTCOME_DONE && !f->decoy)
+		return pass_gate(f, ev, ret);
+	if (r->outcome == OUTCOME_REFUSED && r->why == WHY_PENDING) {
+		ask_approval(f, ret, "You have not signed in there so far. Finish it, then press Enter here.");
+		return 0;
+	}
+	if (r->outcome == OUTCOME_UNKNOWN || (r->outcome == OUTCOME_REFUSED && r->why > WHY_BUSY && r->why < WHY_PENDING)) {
+		ask_approval(f, ret, "That cannot be checked now. Press Enter to ask again, or type 0 for another way.");
+		return 0;
+	}
+	if (r->why == WHY_BUSY) {
+		end_blocked(f, ret);
+		return 0;
+	}
+	fact(ret, FACT_PROOF_FAILED, asking(f)->name, r->why == WHY_LOCKED ? WHY_NONE : r->why);
+	if (r->why == WHY_LOCKED)
+		end_blocked(f, ret);
+	else
+		ask_menu(f, ret);
 	return 0;
 }
 
@@ -274,7 +367,7 @@ static int on_verified(struct flow *f, const struct event *ev, struct effects *r
 	const struct job_result *r = &ev->result;
 
 	if (r->outcome == OUTCOME_UNKNOWN) {
-		end_unavailable(f, ret, WHY_BROKEN);
+		end_unavailable(f, ret, &broken);
 		return 0;
 	}
 	if (r->outcome == OUTCOME_REFUSED && r->why == WHY_BUSY) {
@@ -314,7 +407,7 @@ static void refuse_password(struct flow *f, struct effects *ret, enum why why, c
 
 static int on_new(struct flow *f, const struct event *ev, struct effects *ret)
 {
-	const struct policy_password *rules = &f->rules->policy->password;
+	struct policy_password rules;
 	char info[FLOW_INFO];
 	enum why why;
 
@@ -322,15 +415,22 @@ static int on_new(struct flow *f, const struct event *ev, struct effects *ret)
 		end_cancelled(f, ret);
 		return 0;
 	}
-	why = password_check(rules, ev->answer, f->account.name);
+	password_rules(f->rules->policy, &f->account, &rules);
+	why = password_check(&rules, ev->answer, f->account.name);
 	if (why != WHY_NONE) {
-		text_broken_rule(rules, why, info, sizeof(info));
+		text_broken_rule(&rules, why, info, sizeof(info));
 		refuse_password(f, ret, why, info);
 		return 0;
 	}
 	f->state = FLOW_AGAIN;
 	ask(ret, STEP_ASK_HIDDEN, "", "New password again: ", text_lost_unconfirmed);
 	return fingerprint(f, ev->answer, f->first);
+}
+
+/* Its directory is elsewhere, of many servers. */
+static bool remote(const struct flow *f)
+{
+	return policy_directory(f->rules->policy, f->account.directory) != NULL;
 }
 
 static int on_again(struct flow *f, const struct event *ev, struct effects *ret)
@@ -351,42 +451,50 @@ static int on_again(struct flow *f, const struct event *ev, struct effects *ret)
 	ret->job.kind = JOB_RESET;
 	ret->job.account = f->account;
 	ret->job.secret = *ev->answer;
+	if (remote(f))
+		ask(ret, STEP_TELL, "Your password is being changed. Please wait.", "", text_lost_unconfirmed);
 	return 0;
 }
 
-static void end_reset(struct flow *f, struct effects *ret)
+static void end_reset(struct flow *f, struct effects *ret, const struct job_result *r)
 {
-	fact(ret, FACT_RESET, NULL, WHY_NONE);
-	end(f, ret, RESULT_DONE, "Password changed. Sign in with your new password.");
+	fact_of(ret, FACT_RESET, r);
+	end(f, ret, RESULT_DONE,
+	    remote(f) ? "Password changed. Sign in with your new password; it can take a minute until it works." :
+			"Password changed. Sign in with your new password.");
 }
 
-static void end_unchanged(struct flow *f, struct effects *ret, enum why why)
+static void end_unchanged(struct flow *f, struct effects *ret, const struct job_result *r)
 {
-	fact(ret, FACT_UNCHANGED, NULL, why);
-	end(f, ret, RESULT_FAILED, "The password could not be changed. Nothing was changed. Ask your helpdesk.");
+	fact_of(ret, FACT_UNCHANGED, r);
+	end(f, ret, RESULT_FAILED,
+	    r->why == WHY_BUSY ? "The directory is busy. Nothing was changed. Try again in a few minutes." :
+				 "The password could not be changed. Nothing was changed. Ask your helpdesk.");
 }
 
 static bool about_password(enum why why)
 {
-	return why >= WHY_TOO_SHORT && why <= WHY_USED_BEFORE;
+	return why >= WHY_TOO_SHORT && why <= WHY_POLICY;
 }
 
 static int on_written(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	const struct job_result *r = &ev->result;
+	struct policy_password rules;
 	char info[FLOW_INFO];
 
 	if (r->outcome == OUTCOME_DONE) {
-		end_reset(f, ret);
+		end_reset(f, ret, r);
 	} else if (r->outcome == OUTCOME_UNKNOWN) {
 		f->state = FLOW_RECONCILING;
 		ret->job.kind = JOB_LOOKUP;
 		ret->job.account = f->account;
 	} else if (about_password(r->why) && !f->gone) {
-		text_broken_rule(&f->rules->policy->password, r->why, info, sizeof(info));
+		password_rules(f->rules->policy, &f->account, &rules);
+		text_broken_rule(&rules, r->why, info, sizeof(info));
 		refuse_password(f, ret, r->why, info);
 	} else {
-		end_unchanged(f, ret, r->why);
+		end_unchanged(f, ret, r);
 	}
 	return 0;
 }
@@ -394,14 +502,17 @@ static int on_written(struct flow *f, const struct event *ev, struct effects *re
 static int on_reconciled(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	const struct job_result *r = &ev->result;
+	const struct job_result unchanged = { .why = WHY_BROKEN };
+	bool found = r->outcome == OUTCOME_DONE && strcmp(r->account.object, f->account.object) == 0;
 
-	if (r->outcome != OUTCOME_DONE || strcmp(r->account.object, f->account.object) != 0) {
+	if (found && strcmp(r->account.mark, f->account.mark) != 0) {
+		end_reset(f, ret, r);
+	} else if (found && !remote(f)) {
+		end_unchanged(f, ret, &unchanged);
+	} else {
+		/* A directory of many servers may show the old mark for a while: the outbox looks again later. */
 		fact(ret, FACT_UNKNOWN, NULL, WHY_BROKEN);
 		end(f, ret, RESULT_ABORT, text_lost_unconfirmed);
-	} else if (strcmp(r->account.mark, f->account.mark) != 0) {
-		end_reset(f, ret);
-	} else {
-		end_unchanged(f, ret, WHY_BROKEN);
 	}
 	return 0;
 }
@@ -464,11 +575,13 @@ static int on_looked_up(struct flow *f, const struct event *ev, struct effects *
 	enum why why = r->outcome != OUTCOME_DONE ? r->why : ev->registered ? WHY_NONE : WHY_NOT_REGISTERED;
 
 	if (r->outcome != OUTCOME_DONE && about_machinery(r)) {
-		end_unavailable(f, ret, r->outcome == OUTCOME_UNKNOWN ? WHY_UNREACHABLE : r->why);
+		end_unavailable(f, ret, r->outcome == OUTCOME_UNKNOWN ? &unreachable : r);
 		return 0;
 	}
 	if (*r->account.object)
 		f->account = r->account;
+	else if (*r->account.name)
+		memcpy(f->account.name, r->account.name, sizeof(f->account.name));
 	if (ev->blocked) {
 		end_blocked(f, ret);
 		return 0;
@@ -524,6 +637,8 @@ static int on_done(struct flow *f, const struct event *ev, struct effects *ret)
 	static int (*const handlers[])(struct flow *, const struct event *, struct effects *) = {
 		[FLOW_LOOKING] = on_looked_up,
 		[FLOW_VERIFYING] = on_verified,
+		[FLOW_OPENING] = on_opened,
+		[FLOW_APPROVING] = on_approved,
 		[FLOW_WRITING] = on_written,
 		[FLOW_RECONCILING] = on_reconciled,
 	};
@@ -535,7 +650,7 @@ static int on_answer(struct flow *f, const struct event *ev, struct effects *ret
 {
 	static int (*const handlers[])(struct flow *, const struct event *, struct effects *) = {
 		[FLOW_CHALLENGE] = on_challenge, [FLOW_MENU] = on_menu,	  [FLOW_CODE] = on_code,
-		[FLOW_NEW] = on_new,		 [FLOW_AGAIN] = on_again,
+		[FLOW_NEW] = on_new,		 [FLOW_AGAIN] = on_again, [FLOW_APPROVAL] = on_approval,
 	};
 
 	if (ev->now.boot >= flow_deadline(f)) {
@@ -582,7 +697,7 @@ int flow_dispatch(struct flow *f, const struct event *ev, struct effects *ret)
 	r = dispatch(f, ev, ret);
 	if (r < 0) {
 		effects_wipe(ret);
-		end_unavailable(f, ret, WHY_BROKEN);
+		end_unavailable(f, ret, &broken);
 		return -EIO;
 	}
 	return 0;

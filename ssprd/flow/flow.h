@@ -11,6 +11,8 @@
  *     LOOKING --DONE(LOOKUP)--> CODE                  a gate is open: its method asks
  *     CODE <--ANSWER--> MENU                          Enter: another method
  *     CODE --ANSWER--> VERIFYING --DONE(VERIFY)--> CODE, or the next gate, or NEW
+ *     MENU --ANSWER--> OPENING --DONE(APPROVAL)--> APPROVAL   a method that is a sign-in elsewhere
+ *     APPROVAL --ANSWER--> APPROVING --DONE(APPROVE)--> APPROVAL, or the next gate, or NEW
  *     NEW --ANSWER--> AGAIN --ANSWER--> WRITING --DONE(RESET)--> over, or NEW when the password breaks a rule
  *     WRITING --DONE(RESET), unknown--> RECONCILING --DONE(LOOKUP)--> over
  *
@@ -46,6 +48,9 @@ enum flow_state {
 	FLOW_MENU,
 	FLOW_CODE,
 	FLOW_VERIFYING,
+	FLOW_OPENING,
+	FLOW_APPROVAL,
+	FLOW_APPROVING,
 	FLOW_NEW,
 	FLOW_AGAIN,
 	FLOW_WRITING,
@@ -102,6 +107,7 @@ struct step {
 	enum step_kind kind; /* 0: nothing to show */
 	enum step_result result;
 	char info[FLOW_INFO], prompt[FLOW_PROMPT];
+	char address[JOB_ADDRESS]; /* of a web page that the user is to open elsewhere; "" = none */
 	const char *lost; /* what to tell if the connection dies now */
 };
 
@@ -132,6 +138,7 @@ struct fact {
 	enum fact_kind kind;
 	const char *method; /* name, or NULL */
 	enum why why;
+	const char *detail; /* of the event's result, for an administrator; or NULL */
 };
 
 /*

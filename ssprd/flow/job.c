@@ -12,6 +12,9 @@ static const char *const kind_names[] = {
 	[JOB_RESET] = "reset",
 	[JOB_NOTIFY] = "notify",
 	[JOB_VERIFY] = "verify",
+	[JOB_APPROVAL] = "approval",
+	[JOB_APPROVE] = "approve",
+	[JOB_CHECK] = "check",
 };
 
 static const char *const why_names[] = {
@@ -25,6 +28,9 @@ static const char *const why_names[] = {
 	[WHY_RENAMED] = "renamed",
 	[WHY_NOT_REGISTERED] = "not-registered",
 	[WHY_MEANWHILE] = "changed-meanwhile",
+	[WHY_SYNCED] = "synced",
+	[WHY_FEDERATED] = "federated",
+	[WHY_NOT_CAPABLE] = "not-capable",
 	[WHY_TOO_SHORT] = "too-short",
 	[WHY_TOO_LONG] = "too-long",
 	[WHY_CHARACTERS] = "characters",
@@ -33,11 +39,15 @@ static const char *const why_names[] = {
 	[WHY_WORD] = "word",
 	[WHY_GUESSABLE] = "guessable",
 	[WHY_USED_BEFORE] = "used-before",
+	[WHY_POLICY] = "policy",
 	[WHY_BUSY] = "busy",
 	[WHY_UNREACHABLE] = "unreachable",
 	[WHY_REJECTED] = "rejected",
 	[WHY_MISCONFIGURED] = "misconfigured",
 	[WHY_BROKEN] = "broken",
+	[WHY_PENDING] = "pending",
+	[WHY_OTHER_ACCOUNT] = "other-account",
+	[WHY_DECLINED] = "declined",
 };
 
 const char *job_kind_name(enum job_kind kind)
@@ -48,6 +58,27 @@ const char *job_kind_name(enum job_kind kind)
 const char *why_name(enum why why)
 {
 	return why < ARRAY_SIZE(why_names) && why_names[why] ? why_names[why] : "?";
+}
+
+const char *why_text(enum why why)
+{
+	static const char *const texts[] = {
+		[WHY_NO_ACCOUNT] = "is nobody there",
+		[WHY_NOT_IN_SCOPE] = "is not in the group that may reset",
+		[WHY_PROTECTED] = "is privileged or a guest: such accounts are never reset",
+		[WHY_LOCKED] = "is disabled, expired, or locked by an administrator",
+		[WHY_NO_LOGIN] = "may not sign in",
+		[WHY_AMBIGUOUS] = "means more than one account",
+		[WHY_SYNCED] = "is mastered on premises, and no directory for that is configured (SSPR_0010)",
+		[WHY_FEDERATED] = "is of a federated domain: the password is somewhere else",
+		[WHY_NOT_CAPABLE] = "is not capable of a reset as Entra sees it (mirror = yes)",
+		[WHY_BUSY] = "could not be looked up: the directory is busy",
+		[WHY_UNREACHABLE] = "could not be looked up: the directory cannot be reached",
+		[WHY_MISCONFIGURED] = "could not be looked up: the configuration or the directory's settings are not right",
+		[WHY_BROKEN] = "could not be looked up",
+	};
+
+	return why < ARRAY_SIZE(texts) && texts[why] ? texts[why] : why_name(why);
 }
 
 static void account_write(const struct account *a, struct wire *w)
@@ -89,15 +120,20 @@ static int mail_read(const struct wire_message *m, struct job *ret)
 	return 0;
 }
 
+static bool speaks_of_account(enum job_kind kind)
+{
+	return kind == JOB_LOOKUP || kind == JOB_RESET || kind == JOB_APPROVAL || kind == JOB_APPROVE || kind == JOB_CHECK;
+}
+
 void job_write(const struct job *j, struct wire *ret)
 {
 	wire_start(ret, WIRE_JOB);
 	wire_u8(ret, WIRE_JOB_KIND, j->kind);
-	if (j->kind == JOB_LOOKUP || j->kind == JOB_RESET) {
+	if (speaks_of_account(j->kind)) {
 		account_write(&j->account, ret);
 		wire_text(ret, WIRE_GROUP, j->group);
 	}
-	if (j->kind == JOB_RESET) {
+	if (j->kind == JOB_RESET || j->kind == JOB_APPROVE) {
 		wire_secret(ret, WIRE_SECRET, &j->secret);
 		wire_u64(ret, WIRE_UNTIL, (uint64_t)j->until);
 	}
@@ -120,10 +156,13 @@ int job_read(const struct wire_message *m, struct job *ret)
 	j.kind = (enum job_kind)kind;
 	switch (j.kind) {
 	case JOB_RESET:
+	case JOB_APPROVE:
 		if (wire_get_secret(m, WIRE_SECRET, &j.secret) < 0 || until_read(m, &j.until) < 0)
 			return -EBADMSG;
 		__attribute__((fallthrough));
 	case JOB_LOOKUP:
+	case JOB_APPROVAL:
+	case JOB_CHECK:
 		if (account_read(m, &j.account) < 0 || wire_get_text(m, WIRE_GROUP, j.group, sizeof(j.group)) < 0)
 			return -EBADMSG;
 		break;
@@ -141,21 +180,66 @@ int job_read(const struct wire_message *m, struct job *ret)
 	return 0;
 }
 
+struct result_text {
+	enum wire_tag tag;
+	size_t offset, size;
+};
+
+#define RESULT_TEXT(tag_, member)                                                                                      \
+	{ .tag = (tag_), .offset = offsetof(struct job_result, member), .size = sizeof(((struct job_result *)0)->member) }
+
+/* Missing where there is nothing to tell. */
+static const struct result_text result_texts[] = {
+	RESULT_TEXT(WIRE_TO, mail),	   RESULT_TEXT(WIRE_MOBILE, mobile), RESULT_TEXT(WIRE_OFFICE, office),
+	RESULT_TEXT(WIRE_DETAIL, detail),  RESULT_TEXT(WIRE_CODE, code),     RESULT_TEXT(WIRE_ADDRESS, address),
+	RESULT_TEXT(WIRE_BODY, report),
+};
+
 void job_result_write(const struct job_result *j, struct wire *ret)
 {
 	wire_start(ret, WIRE_DONE);
 	wire_u8(ret, WIRE_OUTCOME, j->outcome);
 	wire_u8(ret, WIRE_WHY, j->why);
 	account_write(&j->account, ret);
+	for (size_t i = 0; i < ARRAY_SIZE(result_texts); i++) {
+		const char *text = (const char *)j + result_texts[i].offset;
+
+		if (*text)
+			wire_text(ret, result_texts[i].tag, text);
+	}
+	if (j->ticket.len > 0) {
+		wire_secret(ret, WIRE_SECRET, &j->ticket);
+		wire_u32(ret, WIRE_LIFE, j->life);
+	}
+}
+
+static int ticket_read(const struct wire_message *m, struct job_result *ret)
+{
+	int r = wire_get_secret(m, WIRE_SECRET, &ret->ticket);
+
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : wire_get_u32(m, WIRE_LIFE, &ret->life);
+}
+
+static int texts_read(const struct wire_message *m, struct job_result *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(result_texts); i++) {
+		int r = wire_get_text(m, result_texts[i].tag, (char *)ret + result_texts[i].offset, result_texts[i].size);
+
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	return 0;
 }
 
 int job_result_read(const struct wire_message *m, struct job_result *ret)
 {
-	struct job_result j = {};
+	_cleanup_(job_result_wipe) struct job_result j = {};
 	unsigned int outcome, why;
 
 	if (m->type != WIRE_DONE || wire_get_u8(m, WIRE_OUTCOME, &outcome) < 0 || wire_get_u8(m, WIRE_WHY, &why) < 0 ||
-	    account_read(m, &j.account) < 0)
+	    account_read(m, &j.account) < 0 || texts_read(m, &j) < 0 || ticket_read(m, &j) < 0)
 		return -EBADMSG;
 	if (outcome < OUTCOME_DONE || outcome > OUTCOME_UNKNOWN)
 		return -EBADMSG;
@@ -166,6 +250,11 @@ int job_result_read(const struct wire_message *m, struct job_result *ret)
 }
 
 void job_wipe(struct job *j)
+{
+	explicit_bzero(j, sizeof(*j));
+}
+
+void job_result_wipe(struct job_result *j)
 {
 	explicit_bzero(j, sizeof(*j));
 }

@@ -20,6 +20,16 @@
  *            DONE: proven.  REFUSED: wrong; with WHY_LOCKED that was the last try, with WHY_BUSY the limits forbade to
  *            look at all.  UNKNOWN: could not be counted, so it was not looked at
  *
+ *   APPROVAL needs account. Begins a sign-in that the user finishes with another device (RFC 8628).
+ *            DONE: code, address, life, and the ticket to ask by (a secret)
+ *   APPROVE  needs account, secret (the ticket), until. DONE: the owner of exactly this account has signed in since the ticket
+ *            was made.  REFUSED: WHY_PENDING not so far, WHY_OTHER_ACCOUNT, WHY_DECLINED, or the machinery
+ *   CHECK    needs account.directory, account.name ("" = only the directory itself), group.
+ *            DONE: report, lines of "ok|warn|fail TAB what TAB text LF" for an administrator
+ *
+ * A LOOKUP with an object goes by it, else by the name. A directory that knows how to reach the user fills in mail and phones,
+ * which are never shown whole to anybody. `detail` is for the administrator: what the directory said, with its request ids.
+ *
  * OUTCOME_UNKNOWN is also what the asking side assumes when the connection ended without an answer.
  */
 
@@ -36,6 +46,9 @@ enum job_kind {
 	JOB_RESET = 4,
 	JOB_NOTIFY = 6,
 	JOB_VERIFY = 7,
+	JOB_APPROVAL = 8,
+	JOB_APPROVE = 9,
+	JOB_CHECK = 10,
 };
 
 enum outcome {
@@ -56,6 +69,9 @@ enum why {
 	WHY_RENAMED = 7,   /* since LOOKUP */
 	WHY_NOT_REGISTERED = 8,
 	WHY_MEANWHILE = 9, /* the password was changed by somebody else since LOOKUP */
+	WHY_SYNCED = 10,   /* mastered on premises, and no directory for it is configured: Entra's SSPR_0010 */
+	WHY_FEDERATED = 11,
+	WHY_NOT_CAPABLE = 12, /* Entra says that it may not reset (mirror) */
 	/* the new password */
 	WHY_TOO_SHORT = 16,
 	WHY_TOO_LONG = 17,
@@ -65,12 +81,17 @@ enum why {
 	WHY_WORD = 21,	/* contains a word of deny-words */
 	WHY_GUESSABLE = 22,
 	WHY_USED_BEFORE = 23,
+	WHY_POLICY = 24, /* the directory said no, without saying which rule */
 	/* the machinery */
 	WHY_BUSY = 32,
 	WHY_UNREACHABLE = 33, /* connection, name, certificate */
 	WHY_REJECTED = 34,    /* the mail server said no for good */
 	WHY_MISCONFIGURED = 35,
 	WHY_BROKEN = 36,
+	/* an approval */
+	WHY_PENDING = 48,
+	WHY_OTHER_ACCOUNT = 49,
+	WHY_DECLINED = 50,
 };
 
 #define JOB_TO 256
@@ -78,6 +99,11 @@ enum why {
 #define JOB_BODY 1536
 #define JOB_ID 48
 #define JOB_GROUP 64
+#define JOB_PHONE 40
+#define JOB_DETAIL 256
+#define JOB_CODE 24
+#define JOB_ADDRESS 96
+#define JOB_REPORT 3072
 
 struct job {
 	enum job_kind kind;
@@ -93,6 +119,12 @@ struct job_result {
 	enum outcome outcome;
 	enum why why;
 	struct account account;
+	char mail[JOB_TO], mobile[JOB_PHONE], office[JOB_PHONE]; /* LOOKUP, as the directory has them; "" = none */
+	char detail[JOB_DETAIL];
+	char code[JOB_CODE], address[JOB_ADDRESS]; /* APPROVAL */
+	uint32_t life;
+	struct secret ticket;
+	char report[JOB_REPORT]; /* CHECK */
 };
 
 void job_write(const struct job *j, struct wire *ret);
@@ -103,7 +135,10 @@ void job_result_write(const struct job_result *j, struct wire *ret);
 int job_result_read(const struct wire_message *m, struct job_result *ret);
 
 void job_wipe(struct job *j);
+void job_result_wipe(struct job_result *j);
 
 /* One word each, as in the audit: "lookup", "no-account"; "?" for a number without a name. */
 const char *job_kind_name(enum job_kind kind);
 const char *why_name(enum why why);
+/* For an administrator, of an account or its directory: "is disabled ..."; the name for what has no text. */
+const char *why_text(enum why why);

@@ -24,6 +24,7 @@ struct registration {
 	struct secret seed;
 	int64_t last_step;
 	char mail[JOB_TO];
+	bool sign_in; /* its directory has a sign-in of its own */
 	size_t recovery_n;
 	struct registration_recovery recovery[RECOVERY_CODES];
 };
@@ -51,6 +52,7 @@ struct method {
 	const char *ask;    /* follows "Step 1 of 2: " */
 	const char *prompt; /* clear without the line above it */
 	bool sends;	    /* a code is made and sent when the gate opens */
+	bool approves;	    /* the proof is a sign-in with another device; verify is NULL */
 	bool hidden;
 	bool (*registered)(const struct registration *r);
 	/* True when the answer is right; *ret then says what it uses up. */

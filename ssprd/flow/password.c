@@ -2,6 +2,7 @@
 #include "flow/password.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <uninorm.h>
 
@@ -10,6 +11,8 @@
 
 /* Shorter words and names would refuse too much. */
 #define PASSWORD_WORD_MIN 4
+/* Of four (Entra: password policies). */
+#define ENTRA_CLASSES 3
 
 static size_t characters(const struct secret *s)
 {
@@ -88,9 +91,34 @@ static bool is_name(const struct secret *normal, const char *name)
 	return n.len > 0 && secret_equal(normal, &n);
 }
 
+static bool plain(const struct secret *s)
+{
+	for (size_t i = 0; i < s->len; i++)
+		if (s->b[i] < ' ' || s->b[i] > '~')
+			return false;
+	return true;
+}
+
+/* Of a principal name, what stands before the @. */
+static void own_name(const char *name, char ret[static ACCOUNT_NAME])
+{
+	snprintf(ret, ACCOUNT_NAME, "%.*s", (int)strcspn(name, "@"), name);
+}
+
+void password_rules(const struct policy *policy, const struct account *account, struct policy_password *ret)
+{
+	*ret = policy->password;
+	if (!policy_directory(policy, account->directory))
+		return;
+	ret->ascii = true;
+	if (ret->min_classes < ENTRA_CLASSES)
+		ret->min_classes = ENTRA_CLASSES;
+}
+
 enum why password_check(const struct policy_password *rules, const struct secret *password, const char *name)
 {
 	_cleanup_(secret_wipe) struct secret normal = {};
+	char own[ACCOUNT_NAME];
 
 	if (secret_has_nul(password) || !text_printable(password->b, password->len))
 		return WHY_CHARACTERS;
@@ -99,12 +127,13 @@ enum why password_check(const struct policy_password *rules, const struct secret
 		return WHY_TOO_LONG;
 	if (characters(password) < rules->min_length)
 		return WHY_TOO_SHORT;
-	if (!composed(password))
+	if (!composed(password) || (rules->ascii && !plain(password)))
 		return WHY_CHARACTERS;
 	if (classes(password) < rules->min_classes)
 		return WHY_CLASSES;
+	own_name(name, own);
 	password_normalise(password, &normal);
-	if (is_name(&normal, name) || contains(&normal, name))
+	if (is_name(&normal, own) || contains(&normal, own))
 		return WHY_NAME;
 	for (size_t i = 0; i < rules->deny_words.n; i++)
 		if (contains(&normal, rules->deny_words.item[i]))

@@ -9,6 +9,9 @@
 #include "flow/job.h"
 #include "flow/policy.h"
 
+/* The policy's rules and those of the account's directory that are known: Entra takes ASCII only, and three of four classes. */
+void password_rules(const struct policy *policy, const struct account *account, struct policy_password *ret);
+
 /* WHY_NONE, or the first rule that the password breaks. Nothing is trimmed, cut or changed. */
 enum why password_check(const struct policy_password *rules, const struct secret *password, const char *name);
 

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "flow/policy.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 
 static const char *const enabled_choices[] = { "none", "selected", "all", NULL };
-static const char *const method_choices[] = { "authenticator", "email", "recovery-code", NULL };
-static const char *const local_types[] = { "local", NULL };
+static const char *const method_choices[] = { "authenticator", "email", "recovery-code", "app", NULL };
+static const char *const local_types[] = { "local", "none", NULL };
+static const char *const directory_types[] = { "entra", NULL };
+static const char *const cloud_choices[] = { "global", "us-gov", "us-dod", "china", NULL };
+static const char *const contact_choices[] = { "none", "registered", "profile", NULL };
 
 static const char *wrong_text(const char *value)
 {
@@ -43,6 +49,91 @@ static const char *wrong_address(const char *value)
 static const char *wrong_path(const char *value)
 {
 	return value[0] == '/' ? NULL : "an absolute path";
+}
+
+/* A directory's name stands in file names and in the audit. */
+static const char *wrong_directory(const char *value)
+{
+	size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return *value && *value != '-' && !value[len] && len < sizeof(((struct policy_directory *)0)->name) ?
+		       NULL :
+		       "the name of a directory: at most 23 of a-z, 0-9 and '-'";
+}
+
+/* RFC 4122, as text. */
+static const char *wrong_guid(const char *value)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(value) != sizeof(form) - 1)
+		return "a GUID, like 11111111-2222-3333-4444-555555555555";
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == '-' ? value[i] != '-' : !isxdigit((unsigned char)value[i]))
+			return "a GUID, like 11111111-2222-3333-4444-555555555555";
+	return NULL;
+}
+
+static bool host_label(const char *s, size_t len)
+{
+	return len > 0 && len < 64 && s[0] != '-' && s[len - 1] != '-' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") >= len;
+}
+
+/* One name of RFC 1123; returns where it ends, or NULL. */
+static const char *host_name(const char *s)
+{
+	for (;;) {
+		size_t len = strcspn(s, ".:");
+
+		if (!host_label(s, len))
+			return NULL;
+		s += len;
+		if (*s != '.')
+			return s;
+		s++;
+	}
+}
+
+static const char *wrong_host(const char *value)
+{
+	const char *port = host_name(value);
+
+	if (port && *port == ':' && port[1] && strspn(port + 1, "0123456789") == strlen(port + 1) && strlen(port) <= 6)
+		return NULL;
+	return port && !*port ? NULL : "HOST or HOST:PORT";
+}
+
+static const char *wrong_domain(const char *value)
+{
+	const char *end = host_name(value);
+
+	return end && !*end && strchr(value, '.') && strlen(value) <= 48 ? NULL : "domains, like contoso.com";
+}
+
+static const char *wrong_template(const char *value)
+{
+	const char *user = strstr(value, "%u");
+	const char *at = strchr(value, '@');
+
+	return user && at && user < at && !strchr(user + 2, '%') && !strchr(at + 1, '@') && !wrong_domain(at + 1) ?
+		       NULL :
+		       "a principal name in which %u is the name that was typed, like %u@contoso.com";
+}
+
+static const char *wrong_key(const char *value)
+{
+	return strchr(value, ':') && text_printable(value, strlen(value)) ? NULL :
+									    "a URI, like pkcs11:token=sspr;object=graph";
+}
+
+static const char *wrong_proxy(const char *value)
+{
+	static const char scheme[] = "http://";
+
+	if (strncmp(value, scheme, sizeof(scheme) - 1) != 0)
+		return "http://HOST:PORT";
+	return wrong_host(value + sizeof(scheme) - 1) ? "http://HOST:PORT" : NULL;
 }
 
 #define KEY(s, k, kind_, member, ...)                                                                                  \
@@ -89,6 +180,7 @@ static const struct conf_key keys[] = {
 	KEY("privacy", "hide-account-state", CONF_BOOL, hide_account_state),
 	KEY("services", "allow", CONF_WORDS, services, .wrong = wrong_text),
 	KEY("services", "self-service", CONF_BOOL, self_service),
+	STRING("mail", "directory", mail.directory, wrong_directory),
 	STRING("mail", "server", mail.server, wrong_server),
 	STRING("mail", "from", mail.from, wrong_address),
 	STRING("mail", "user", mail.user, wrong_text),
@@ -96,6 +188,61 @@ static const struct conf_key keys[] = {
 	KEY("directory local", "type", CONF_CHOICE, local.type, .choices = local_types),
 	KEY("directory local", "allow-privileged", CONF_WORDS, local.allow_privileged, .wrong = wrong_text),
 	KEY("directory local", "privileged-groups", CONF_WORDS, local.privileged_groups, .wrong = wrong_text),
+};
+
+#define ENTRA(k, kind_, member, ...)                                                                                   \
+	{ .key = (k), .kind = (kind_), .offset = offsetof(struct policy_directory, member), __VA_ARGS__ }
+
+/* Of each [directory NAME] but [directory local]. */
+static const struct conf_key directory_keys[] = {
+	ENTRA("type", CONF_CHOICE, type, .choices = directory_types),
+	ENTRA("tenant", CONF_STRING, entra.tenant, .wrong = wrong_guid),
+	ENTRA("client-id", CONF_STRING, entra.client_id, .wrong = wrong_guid),
+	ENTRA("cloud", CONF_CHOICE, entra.cloud, .choices = cloud_choices),
+	ENTRA("login", CONF_STRING, entra.login, .wrong = wrong_host),
+	ENTRA("graph", CONF_STRING, entra.graph, .wrong = wrong_host),
+	ENTRA("domains", CONF_WORDS, entra.domains, .wrong = wrong_domain),
+	ENTRA("template", CONF_STRING, entra.template, .wrong = wrong_template),
+	ENTRA("map-file", CONF_STRING, entra.map_file, .wrong = wrong_path),
+	ENTRA("group", CONF_STRING, entra.group, .wrong = wrong_group),
+	ENTRA("contacts", CONF_CHOICE, entra.contacts, .choices = contact_choices),
+	ENTRA("mirror", CONF_BOOL, entra.mirror),
+	ENTRA("revoke-sessions", CONF_BOOL, entra.revoke_sessions),
+	ENTRA("key", CONF_STRING, entra.key, .wrong = wrong_key),
+	ENTRA("ca-file", CONF_STRING, entra.ca_file, .wrong = wrong_path),
+	ENTRA("proxy", CONF_STRING, entra.proxy, .wrong = wrong_proxy),
+};
+
+const struct policy_directory policy_directory_defaults = {
+	.entra = { .contacts = CONTACTS_REGISTERED, .revoke_sessions = true },
+};
+
+static void *directory_place(void *values, const char *name, const char **ret_right)
+{
+	struct policy *p = values;
+	struct policy_directory *d;
+
+	*ret_right = wrong_directory(name);
+	if (*ret_right)
+		return NULL;
+	for (size_t i = 0; i < p->directories_n; i++)
+		if (strcmp(p->directories[i].name, name) == 0)
+			return &p->directories[i];
+	if (p->directories_n == POLICY_DIRECTORIES) {
+		*ret_right = "one of at most 4 directories besides local";
+		return NULL;
+	}
+	d = &p->directories[p->directories_n++];
+	*d = policy_directory_defaults;
+	snprintf(d->name, sizeof(d->name), "%s", name);
+	return d;
+}
+
+static const struct conf_family directories = {
+	.prefix = "directory ",
+	.keys = directory_keys,
+	.n = sizeof(directory_keys) / sizeof(directory_keys[0]),
+	.place = directory_place,
 };
 
 #define LIST(...)                                                                                                      \
@@ -142,6 +289,66 @@ bool policy_list_has(const struct conf_list *list, const char *word)
 	return false;
 }
 
+const struct policy_directory *policy_directory(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->directories_n; i++)
+		if (strcmp(p->directories[i].name, name) == 0)
+			return &p->directories[i];
+	return NULL;
+}
+
+static void judge_directory(const char *path, const struct policy_directory *d, struct conf_report *report)
+{
+	static const char *const needed[] = { "tenant = GUID", "client-id = GUID", "domains = DOMAIN" };
+	const bool there[] = { *d->entra.tenant, *d->entra.client_id, d->entra.domains.n > 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
+		if (!there[i])
+			conf_complain(report, "%s: [directory %s] needs %s; see ssprctl entra setup", path, d->name, needed[i]);
+}
+
+/* The domain that both have, or NULL. */
+static const char *shared_domain(const struct policy_entra *a, const struct policy_entra *b)
+{
+	for (size_t i = 0; i < a->domains.n; i++)
+		for (size_t k = 0; k < b->domains.n; k++)
+			if (strcasecmp(a->domains.item[i], b->domains.item[k]) == 0)
+				return a->domains.item[i];
+	return NULL;
+}
+
+/* A name that both know would be nobody's. */
+static void judge_pair(const char *path, const struct policy_directory *a, const struct policy_directory *b,
+		       struct conf_report *report)
+{
+	const char *domain = shared_domain(&a->entra, &b->entra);
+
+	if (*a->entra.tenant && strcasecmp(a->entra.tenant, b->entra.tenant) == 0)
+		conf_complain(report, "%s: [directory %s] and [directory %s] have the same tenant", path, a->name, b->name);
+	else if (domain)
+		conf_complain(report, "%s: [directory %s] and [directory %s] both have the domain %s", path, a->name, b->name, domain);
+}
+
+static void judge_directories(const char *path, const struct policy *p, struct conf_report *report)
+{
+	for (size_t i = 0; i < p->directories_n; i++) {
+		judge_directory(path, &p->directories[i], report);
+		for (size_t k = 0; k < i; k++)
+			judge_pair(path, &p->directories[k], &p->directories[i], report);
+	}
+	if (p->local.type == LOCAL_NONE && p->directories_n == 0)
+		conf_complain(report, "%s: [directory local] type = none needs another [directory NAME]", path);
+	if (*p->mail.directory && !policy_directory(p, p->mail.directory))
+		conf_complain(report, "%s: [mail] directory = %s: there is no section [directory %s]", path, p->mail.directory,
+			      p->mail.directory);
+	if (*p->mail.directory && !*p->mail.from)
+		conf_complain(report, "%s: [mail] directory needs [mail] from = ADDRESS, the mailbox to send from", path);
+	if (*p->mail.directory && *p->mail.server)
+		conf_complain(report, "%s: [mail] has directory and server; one of them sends", path);
+	if (policy_list_has(&p->methods, "app") && p->directories_n == 0)
+		conf_complain(report, "%s: [authentication-methods] methods: app needs a [directory NAME] of type entra", path);
+}
+
 /* What no single value shows. */
 static void policy_judge(const char *path, const struct policy *p, struct conf_report *report)
 {
@@ -156,16 +363,22 @@ static void policy_judge(const char *path, const struct policy *p, struct conf_r
 			      "%s: [services] self-service = yes needs [authentication-methods] required = 2: an open mailbox "
 			      "must not be enough",
 			      path);
+	if (policy_list_has(&p->methods, "app") && p->required == 1)
+		conf_complain(report,
+			      "%s: [authentication-methods] methods: app needs required = 2: who was talked into typing a code "
+			      "elsewhere must not lose the account by that alone",
+			      path);
 	if (*p->mail.server && !*p->mail.from)
 		conf_complain(report, "%s: [mail] server needs [mail] from = ADDRESS", path);
 	if (p->password.max_length < p->password.min_length)
 		conf_complain(report, "%s: [password] max-length must not be below min-length", path);
+	judge_directories(path, p, report);
 }
 
 int policy_read(const char *path, struct policy *ret, struct conf_report *report)
 {
 	struct policy p = defaults;
-	const struct conf_table table = { .keys = keys, .n = ARRAY_SIZE(keys), .values = &p };
+	const struct conf_table table = { .keys = keys, .n = ARRAY_SIZE(keys), .values = &p, .family = &directories };
 
 	if (conf_read(path, &table, report) == 0)
 		policy_judge(path, &p, report);

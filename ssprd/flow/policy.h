@@ -25,16 +25,67 @@ struct policy_password {
 	unsigned int min_length, max_length, min_classes;
 	struct conf_list deny_words;
 	bool check_quality;
+	bool ascii; /* not of the file: the account's directory takes no other characters */
 };
 
 struct policy_mail {
+	char directory[CONF_TEXT]; /* the NAME of the [directory] that sends by Graph; "" = by the server */
 	char server[CONF_TEXT], from[CONF_TEXT], user[CONF_TEXT], ca_file[CONF_TEXT];
 };
 
+enum policy_local_type {
+	LOCAL_ACCOUNTS = 0,
+	LOCAL_NONE = 1, /* the accounts of this machine are not reset */
+};
+
 struct policy_local {
-	unsigned int type;
+	unsigned int type; /* enum policy_local_type */
 	struct conf_list allow_privileged, privileged_groups;
 };
+
+#define POLICY_DIRECTORIES 4
+
+enum policy_cloud {
+	CLOUD_GLOBAL = 0,
+	CLOUD_US_GOV = 1,
+	CLOUD_US_DOD = 2,
+	CLOUD_CHINA = 3,
+};
+
+enum policy_contacts {
+	CONTACTS_NONE = 0,
+	CONTACTS_REGISTERED = 1, /* the user's authentication methods */
+	CONTACTS_PROFILE = 2,	 /* and, where there are none, mobilePhone and otherMails */
+};
+
+/* [directory NAME] of type entra */
+struct policy_entra {
+	char tenant[CONF_TEXT];	   /* GUID */
+	char client_id[CONF_TEXT]; /* GUID */
+	unsigned int cloud;	   /* enum policy_cloud */
+	char login[CONF_TEXT], graph[CONF_TEXT]; /* HOST[:PORT] in place of the cloud's own; "" = the cloud's */
+	struct conf_list domains;  /* of its user principal names; a name without @ gets the first */
+	char template[CONF_TEXT];  /* of the principal name of a name without @: %u is the name; "" = %u@first domain */
+	char map_file[CONF_TEXT];  /* lines of "name principal-name", asked first */
+	char group[CONF_TEXT];	   /* in place of [properties] group; name or id */
+	unsigned int contacts;	   /* enum policy_contacts */
+	bool mirror, revoke_sessions;
+	char key[CONF_TEXT]; /* URI of the private key for OpenSSL's providers; "" = the credential */
+	char ca_file[CONF_TEXT], proxy[CONF_TEXT];
+};
+
+enum policy_directory_type {
+	DIRECTORY_ENTRA = 0,
+};
+
+struct policy_directory {
+	char name[24];
+	unsigned int type; /* enum policy_directory_type */
+	struct policy_entra entra;
+};
+
+/* One that is not configured so far. */
+extern const struct policy_directory policy_directory_defaults;
 
 struct policy {
 	unsigned int enabled; /* enum policy_enabled */
@@ -49,6 +100,8 @@ struct policy {
 	bool self_service;
 	struct policy_mail mail;
 	struct policy_local local;
+	size_t directories_n; /* besides `local` */
+	struct policy_directory directories[POLICY_DIRECTORIES];
 };
 
 /*
@@ -61,3 +114,6 @@ int policy_read(const char *path, struct policy *ret, struct conf_report *report
 int policy_load(const char *path, struct policy *ret);
 
 bool policy_list_has(const struct conf_list *list, const char *word);
+
+/* The directory of this name besides `local`, or NULL. */
+const struct policy_directory *policy_directory(const struct policy *p, const char *name);

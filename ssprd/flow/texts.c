@@ -42,6 +42,8 @@ void text_not_resettable(const struct policy *p, enum why why, char *ret, size_t
 	helpdesk(p, desk, sizeof(desk));
 	if (why == WHY_NOT_REGISTERED)
 		snprintf(ret, size, "This account is not registered for password reset.%s", desk);
+	else if (why == WHY_SYNCED || why == WHY_FEDERATED)
+		snprintf(ret, size, "This account's password is managed elsewhere in your organisation.%s", desk);
 	else
 		snprintf(ret, size, "This account's password cannot be reset here.%s", desk);
 }
@@ -62,6 +64,15 @@ void text_resume(int64_t sent, char *ret, size_t size)
 
 	localtime_r(&at, &tm);
 	snprintf(ret, size, "Enter the code sent at %02d:%02d, or press Enter for a new one.", tm.tm_hour, tm.tm_min);
+}
+
+void text_approval(const struct policy *p, unsigned int gate, const char *address, const char *code, char *ret, size_t size)
+{
+	char step[24] = "";
+
+	if (p->required > 1)
+		snprintf(step, sizeof(step), "Step %u of %u: ", gate + 1, p->required);
+	snprintf(ret, size, "%son your phone, open %s, enter %s and sign in.", step, address, code);
 }
 
 void text_menu(const struct flow *f, char *ret, size_t size)
@@ -89,8 +100,8 @@ void text_rules(const struct policy_password *rules, char *ret, size_t size)
 	char more[64];
 
 	classes_rule(rules->min_classes, more, sizeof(more));
-	snprintf(ret, size, "Choose a new password: at least %u characters%s, not your name, not one used before.",
-		 rules->min_length, more);
+	snprintf(ret, size, "Choose a new password: at least %u characters%s, not your name, %s.", rules->min_length, more,
+		 rules->ascii ? "no accents" : "not one used before");
 }
 
 void text_broken_rule(const struct policy_password *rules, enum why why, char *ret, size_t size)
@@ -105,7 +116,10 @@ void text_broken_rule(const struct policy_password *rules, enum why why, char *r
 		snprintf(ret, size, "Too long: at most %u characters.", rules->max_length);
 		break;
 	case WHY_CHARACTERS:
-		snprintf(ret, size, "It has characters that cannot be typed everywhere. Choose another.");
+		if (rules->ascii)
+			snprintf(ret, size, "Only A-Z, a-z, 0-9, blanks and the usual signs may be in it. Choose another.");
+		else
+			snprintf(ret, size, "It has characters that cannot be typed everywhere. Choose another.");
 		break;
 	case WHY_CLASSES:
 		classes_rule(rules->min_classes, more, sizeof(more));
@@ -116,6 +130,9 @@ void text_broken_rule(const struct policy_password *rules, enum why why, char *r
 		break;
 	case WHY_WORD:
 		snprintf(ret, size, "It contains a word that is not allowed here. Choose another.");
+		break;
+	case WHY_POLICY:
+		snprintf(ret, size, "Your organisation does not allow it: too common, or easy to guess. Choose another.");
 		break;
 	case WHY_USED_BEFORE:
 		snprintf(ret, size, "You have used this password before. Choose another.");

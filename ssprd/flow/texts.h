@@ -17,6 +17,8 @@ void text_not_resettable(const struct policy *p, enum why why, char *ret, size_t
 void text_gate(const struct policy *p, const struct method *m, unsigned int gate, char *ret, size_t size);
 /* "Enter the code sent at 10:42, or press Enter for a new one." */
 void text_resume(int64_t sent, char *ret, size_t size);
+/* "Step 1 of 2: on your phone, at https://microsoft.com/devicelogin, enter ABCD1234 and sign in." */
+void text_approval(const struct policy *p, unsigned int gate, const char *address, const char *code, char *ret, size_t size);
 void text_menu(const struct flow *f, char *ret, size_t size);
 
 /* The rules in one line, told before typing; and the one that was broken. */

@@ -9,6 +9,7 @@ static const struct method *const methods[] = {
 	&method_authenticator,
 	&method_email,
 	&method_recovery,
+	&method_app,
 };
 
 const struct method *method_find(const char *name)

@@ -8,6 +8,7 @@
 extern const struct method method_authenticator;
 extern const struct method method_email;
 extern const struct method method_recovery;
+extern const struct method method_app;
 
 /* NULL when there is none of this name. */
 const struct method *method_find(const char *name);

@@ -26,7 +26,7 @@ int store_account_by_name(struct store *s, const char *name, struct account *ret
 	*ret_row = sqlite3_column_int64(find, 0);
 	db_text(find, 1, ret->directory, sizeof(ret->directory));
 	db_text(find, 2, ret->object, sizeof(ret->object));
-	snprintf(ret->name, sizeof(ret->name), "%s", name);
+	db_text(find, 3, ret->name, sizeof(ret->name));
 	return 0;
 }
 
@@ -49,6 +49,11 @@ int store_account_add(struct store *s, const struct account *a, int64_t at, int6
 int store_account_remove(struct store *s, int64_t row)
 {
 	return db_run(s, db_bind(s, SQL_ACCOUNT_REMOVE, "i", row));
+}
+
+int store_account_gone(struct store *s, const struct account *a, int64_t at)
+{
+	return db_run(s, db_bind(s, SQL_ACCOUNT_GONE, "itt", at, a->directory, a->object));
 }
 
 int store_account_count(struct store *s, int64_t *ret)
@@ -196,6 +201,7 @@ int store_account_list(struct store *s, int64_t after, const char *name, unsigne
 			.addresses = (unsigned int)sqlite3_column_int(list, 5),
 			.recovery_codes = (unsigned int)sqlite3_column_int(list, 6),
 			.blocked_until = sqlite3_column_int64(list, 7),
+			.gone = sqlite3_column_int64(list, 8),
 		};
 
 		db_text(list, 1, row.account.directory, sizeof(row.account.directory));

@@ -33,6 +33,8 @@ const char *const sql_migrations[SQL_VERSION] = {
 	"  result TEXT NOT NULL, reason TEXT NOT NULL, method TEXT NOT NULL, target TEXT NOT NULL, object TEXT NOT NULL,"
 	"  seat TEXT NOT NULL, actor TEXT NOT NULL, hash BLOB NOT NULL);"
 	"CREATE INDEX audit_activity ON audit (activity, at);",
+	/* When its directory said that there is no such account any more; 0: it has not. */
+	"ALTER TABLE account ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define AUDIT_COLUMNS "id, at, correlation, activity, result, reason, method, target, object, seat, actor, hash"
@@ -44,15 +46,19 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_META_GET] = "SELECT value FROM meta WHERE key = ?",
 	[SQL_META_SET] = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
 	[SQL_ACCOUNT_ADD] = "INSERT INTO account (directory, object, name, added) VALUES (?, ?, ?, ?)",
-	[SQL_ACCOUNT_RENAME] = "UPDATE account SET name = ? WHERE id = ?",
+	[SQL_ACCOUNT_RENAME] = "UPDATE account SET name = ?, gone = 0 WHERE id = ?",
 	[SQL_ACCOUNT_FIND] = "SELECT id FROM account WHERE directory = ? AND object = ?",
-	[SQL_ACCOUNT_BY_NAME] = "SELECT id, directory, object FROM account WHERE name = ? LIMIT 1",
+	/* Principal names have no case (Entra: sspr-policy); local names have. */
+	[SQL_ACCOUNT_BY_NAME] = "SELECT id, directory, object, name FROM account WHERE name = ?1"
+				" OR (instr(?1, '@') AND name = ?1 COLLATE NOCASE) LIMIT 1",
 	[SQL_ACCOUNT_LIST] = "SELECT a.id, a.directory, a.object, a.name,"
 			     " (SELECT count(*) FROM authenticator WHERE account = a.id),"
 			     " (SELECT count(*) FROM address WHERE account = a.id),"
 			     " (SELECT count(*) FROM recovery WHERE account = a.id),"
-			     " coalesce((SELECT until FROM block WHERE who = a.directory || ':' || a.object), 0)"
-			     " FROM account a WHERE a.id > ? AND (?2 = '' OR a.name = ?2) ORDER BY a.id LIMIT ?3",
+			     " coalesce((SELECT until FROM block WHERE who = a.directory || ':' || a.object), 0), a.gone"
+			     " FROM account a WHERE a.id > ? AND (?2 = '' OR a.name = ?2 OR (instr(?2, '@')"
+			     " AND a.name = ?2 COLLATE NOCASE)) ORDER BY a.id LIMIT ?3",
+	[SQL_ACCOUNT_GONE] = "UPDATE account SET gone = ? WHERE directory = ? AND object = ?",
 	[SQL_ACCOUNT_COUNT] = "SELECT count(*) FROM account",
 	[SQL_ACCOUNT_REMOVE] = "DELETE FROM account WHERE id = ?",
 	[SQL_AUTHENTICATOR_GET] = "SELECT seed, last_step FROM authenticator WHERE account = ?",

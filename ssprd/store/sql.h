@@ -15,6 +15,7 @@ enum sql {
 	SQL_ACCOUNT_BY_NAME,
 	SQL_ACCOUNT_LIST,
 	SQL_ACCOUNT_COUNT,
+	SQL_ACCOUNT_GONE,
 	SQL_ACCOUNT_REMOVE,
 	SQL_AUTHENTICATOR_GET,
 	SQL_AUTHENTICATOR_SET,
@@ -65,5 +66,5 @@ enum sql {
 extern const char *const sql_text[SQL_STATEMENTS];
 
 /* sql_migrations[n] leads from version n to n + 1 of the schema (PRAGMA user_version). */
-#define SQL_VERSION 1
+#define SQL_VERSION 2
 extern const char *const sql_migrations[SQL_VERSION];

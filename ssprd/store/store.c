@@ -90,7 +90,7 @@ static int user_version(struct store *s)
 
 static bool migrate(struct store *s)
 {
-	static const char *const arrived[SQL_VERSION] = { "PRAGMA user_version = 1" };
+	static const char *const arrived[SQL_VERSION] = { "PRAGMA user_version = 1", "PRAGMA user_version = 2" };
 
 	for (int v = user_version(s); v < SQL_VERSION; v++)
 		if (v < 0 || sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||

@@ -39,9 +39,11 @@ void store_rollback(struct store *s);
 int store_account_add(struct store *s, const struct account *a, int64_t at, int64_t *ret_row);
 /* 1: no such account. `a` needs directory and object. */
 int store_account_find(struct store *s, const struct account *a, int64_t *ret_row);
-/* Fills in directory and object of the account that has this name now. 1: none. */
+/* The account that has this name now; a principal name in any case. 1: none. */
 int store_account_by_name(struct store *s, const char *name, struct account *ret, int64_t *ret_row);
 int store_account_remove(struct store *s, int64_t row);
+/* Its directory has said that there is no such account any more; adding it again takes that back. */
+int store_account_gone(struct store *s, const struct account *a, int64_t at);
 int store_account_count(struct store *s, int64_t *ret);
 
 /* Everything an account has registered; empty when there is no such account. -EBADMSG: a seed that was moved or forged. */
@@ -59,7 +61,7 @@ int store_proof_use(struct store *s, int64_t row, const struct proof *proof);
 const struct crypto_key *store_recovery_key(const struct store *s);
 
 struct store_account_row {
-	int64_t row, blocked_until;
+	int64_t row, blocked_until, gone; /* 0: not */
 	struct account account;
 	unsigned int authenticators, addresses, recovery_codes;
 };
@@ -127,7 +129,7 @@ int store_notice_done(struct store *s, int64_t row);
 struct store_audit {
 	int64_t row, at;
 	char correlation[STORE_CORRELATION];
-	char activity[64], result[16], reason[160], method[24], target[ACCOUNT_NAME], object[80], seat[64], actor[32];
+	char activity[64], result[16], reason[JOB_DETAIL + 96], method[24], target[ACCOUNT_NAME], object[80], seat[64], actor[32];
 	uint8_t hash[CRYPTO_MAC];
 };
 

@@ -3,11 +3,12 @@
  * Plays flow stories. A story is text: what happens ("> ...") and, below it, what the flow makes of it:
  *
  *     story NAME                    a new flow, with the policy's defaults but enabled = all
- *     policy KEY VALUE              required 1 | enabled none | methods a,b | hide no
+ *     policy KEY VALUE              required 1 | enabled none | methods a,b | hide no | directory NAME (of type entra)
  *     + 30s                         time passes (s, m, h)
  *     > START keyword|failed NAME [FAILURES]
  *     > ANSWER TEXT                 the rest of the line; nothing for Enter
- *     > DONE lookup|verify|reset|deliver done|refused|unknown [WHY] [registered] [blocked] [mark=M] [resume]
+ *     > DONE lookup|verify|reset|deliver|approval|approve done|refused|unknown [WHY] [registered] [blocked] [mark=M] [resume]
+ *                                   [in=DIRECTORY] [address=URL] [code=CODE] [detail=WORD]
  *     > TICK
  *     > CANCEL
  *     < fact ... | job ... | ask "INFO" "PROMPT" | hidden ... | end RESULT "INFO" | protocol | state NAME
@@ -56,6 +57,8 @@ static void say_job(struct player *p, const struct job *j)
 	say(p, "< job %s", job_kind_name(j->kind));
 	if (j->kind == JOB_LOOKUP || j->kind == JOB_RESET)
 		say(p, " %s %s", j->account.name, *j->account.object ? j->account.object : "-");
+	if (j->kind == JOB_APPROVAL || j->kind == JOB_APPROVE)
+		say(p, " %s", *j->account.directory ? j->account.directory : "-");
 	if (j->kind == JOB_DELIVER && code)
 		say(p, " %.8s", code + 6);
 	if (j->secret.len > 0)
@@ -74,8 +77,8 @@ static void say_step(struct player *p, const struct step *s)
 	if (s->kind == STEP_END)
 		say(p, "< end %s \"%s\"\n", results[s->result], s->info);
 	else if (s->kind != 0)
-		say(p, "< %s \"%s\" \"%s\"%s\n", kinds[s->kind], s->info, s->prompt,
-		    s->lost == text_lost_unconfirmed ? " unconfirmed" : "");
+		say(p, "< %s \"%s\" \"%s\"%s%s%s\n", kinds[s->kind], s->info, s->prompt,
+		    s->lost == text_lost_unconfirmed ? " unconfirmed" : "", *s->address ? " figure of " : "", s->address);
 }
 
 static void say_effects(struct player *p, int r, const struct effects *e)
@@ -83,9 +86,10 @@ static void say_effects(struct player *p, int r, const struct effects *e)
 	if (r == -EPROTO)
 		say(p, "< protocol\n");
 	for (size_t i = 0; i < e->facts_n; i++)
-		say(p, "< fact %s%s%s%s%s\n", fact_name(e->facts[i].kind), e->facts[i].method ? " " : "",
+		say(p, "< fact %s%s%s%s%s%s%s\n", fact_name(e->facts[i].kind), e->facts[i].method ? " " : "",
 		    e->facts[i].method ? e->facts[i].method : "", e->facts[i].why ? " " : "",
-		    e->facts[i].why ? why_name(e->facts[i].why) : "");
+		    e->facts[i].why ? why_name(e->facts[i].why) : "", e->facts[i].detail ? " : " : "",
+		    e->facts[i].detail ? e->facts[i].detail : "");
 	say_job(p, &e->job);
 	say_step(p, &e->step);
 }
@@ -115,6 +119,8 @@ static void set_policy(struct player *p, const char *key, char *value)
 		p->policy.enabled = strcmp(value, "none") == 0 ? ENABLED_NONE : ENABLED_ALL;
 	else if (strcmp(key, "hide") == 0)
 		p->policy.hide_account_state = strcmp(value, "yes") == 0;
+	else if (strcmp(key, "directory") == 0)
+		strcpy(p->policy.directories[p->policy.directories_n++].name, value);
 	else if (strcmp(key, "methods") == 0) {
 		p->policy.methods.n = 0;
 		for (char *w = strtok(value, ","); w; w = strtok(NULL, ","))
@@ -125,7 +131,7 @@ static void set_policy(struct player *p, const char *key, char *value)
 
 static enum why why_of(const char *name)
 {
-	for (int w = 1; w <= WHY_BROKEN; w++)
+	for (int w = 1; w <= WHY_DECLINED; w++)
 		if (strcmp(why_name((enum why)w), name) == 0)
 			return (enum why)w;
 	return WHY_NONE;
@@ -133,7 +139,7 @@ static enum why why_of(const char *name)
 
 static enum job_kind kind_of(const char *name)
 {
-	for (int k = 1; k <= JOB_VERIFY; k++)
+	for (int k = 1; k <= JOB_APPROVE; k++)
 		if (strcmp(job_kind_name((enum job_kind)k), name) == 0)
 			return (enum job_kind)k;
 	abort();
@@ -160,6 +166,14 @@ static void read_done(struct player *p, char *words, struct event *ev)
 			ev->blocked = true;
 		else if (strncmp(w, "mark=", 5) == 0)
 			snprintf(r->account.mark, sizeof(r->account.mark), "%s", w + 5);
+		else if (strncmp(w, "in=", 3) == 0)
+			snprintf(r->account.directory, sizeof(r->account.directory), "%s", w + 3);
+		else if (strncmp(w, "address=", 8) == 0)
+			snprintf(r->address, sizeof(r->address), "%s", w + 8);
+		else if (strncmp(w, "code=", 5) == 0)
+			snprintf(r->code, sizeof(r->code), "%s", w + 5);
+		else if (strncmp(w, "detail=", 7) == 0)
+			snprintf(r->detail, sizeof(r->detail), "%s", w + 7);
 		else if (strcmp(w, "resume") == 0) {
 			ev->resume = &p->kept;
 			ev->resume_method = p->kept_method;
@@ -167,7 +181,8 @@ static void read_done(struct player *p, char *words, struct event *ev)
 			r->why = why_of(w);
 	}
 	if (ev->job == JOB_LOOKUP && r->why != WHY_NO_ACCOUNT && r->why != WHY_MISCONFIGURED) {
-		strcpy(r->account.directory, "local");
+		if (!*r->account.directory)
+			strcpy(r->account.directory, "local");
 		strcpy(r->account.object, "1000");
 	}
 }

@@ -30,7 +30,7 @@ static struct transfer_report script[4];
 static unsigned int scripted, tries;
 static char sent_to[JOB_TO], sent_user[CONF_TEXT], sent_password[SECRET_MAX + 1];
 
-void transfer_mail(const struct transfer *t _unused_, const struct transfer_mail *mail, struct transfer_report *ret)
+void transfer_mail(const struct trust *t _unused_, const struct transfer_mail *mail, struct transfer_report *ret)
 {
 	snprintf(sent_to, sizeof(sent_to), "%s", mail->to);
 	snprintf(sent_user, sizeof(sent_user), "%s", mail->user ? mail->user : "");
@@ -228,7 +228,7 @@ static void test_f35_verdicts(void **state _unused_)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct mail_verdict v = mail_judge(&rows[i].report);
+		struct verdict v = mail_judge(&rows[i].report);
 
 		assert_int_equal(v.outcome, rows[i].outcome);
 		assert_int_equal(v.why, rows[i].why);

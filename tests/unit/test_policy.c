@@ -58,6 +58,69 @@ static void an_empty_file_gives_the_defaults(void **state _unused_)
 	assert_string_equal(p.methods.item[0], "authenticator");
 }
 
+#define GUID_A "11111111-2222-3333-4444-555555555555"
+#define GUID_B "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+#define TENANT_B(name, domain)                                                                                         \
+	"[directory " name "]\ntype = entra\ntenant = " GUID_B "\nclient-id = " GUID_B "\ndomains = " domain "\n"
+#define TENANT(name, domain)                                                                                           \
+	"[directory " name "]\ntype = entra\ntenant = " GUID_A "\nclient-id = " GUID_B "\ndomains = " domain "\n"
+
+static void two_tenants_can_be_set(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text(TENANT("contoso", "contoso.com contoso.onmicrosoft.com") "group = Testers\nmirror = yes\n"
+				   TENANT_B("fabrikam", "fabrikam.com") "cloud = us-gov\nrevoke-sessions = no\n"
+				   "proxy = http://proxy.fabrikam.com:3128\ntemplate = %u.ext@fabrikam.com\n"
+				   "[directory local]\ntype = none\n",
+				   &p, &told),
+			 0);
+	assert_int_equal(p.directories_n, 2);
+	assert_string_equal(policy_directory(&p, "contoso")->entra.group, "Testers");
+	assert_int_equal(policy_directory(&p, "contoso")->entra.domains.n, 2);
+	assert_true(policy_directory(&p, "contoso")->entra.mirror);
+	assert_int_equal(policy_directory(&p, "contoso")->entra.contacts, CONTACTS_REGISTERED);
+	assert_true(policy_directory(&p, "contoso")->entra.revoke_sessions);
+	assert_int_equal(policy_directory(&p, "fabrikam")->entra.cloud, CLOUD_US_GOV);
+	assert_false(policy_directory(&p, "fabrikam")->entra.revoke_sessions);
+	assert_int_equal(p.local.type, LOCAL_NONE);
+	assert_null(policy_directory(&p, "local"));
+}
+
+static void a_directorys_mistakes_are_told(void **state _unused_)
+{
+	static const struct {
+		const char *text, *told;
+	} cases[] = {
+		{ "[directory contoso]\ntype = entra\n", "[directory contoso] needs tenant = GUID" },
+		{ TENANT("contoso", "contoso.com") "tenant = contoso.com\n", "tenant was set in line 3 already" },
+		{ "[directory contoso]\ntenant = contoso.com\n", ":2: [directory contoso] tenant = contoso.com: must be a GUID" },
+		{ "[directory Contoso]\ntype = entra\n", ":1: [directory Contoso] must be the name of a directory" },
+		{ "[directory ]\n", "[directory ] must be the name of a directory" },
+		{ "[directory contoso]\nclient-secret = x\n", "has no key 'client-secret'; it has: type, tenant" },
+		{ "[directory contoso]\ndomains = contoso\n", "must be domains, like contoso.com" },
+		{ "[directory contoso]\ngraph = https://graph.microsoft.com\n", "must be HOST or HOST:PORT" },
+		{ "[directory contoso]\ntemplate = monica@contoso.com\n", "in which %u is the name" },
+		{ "[directory contoso]\nproxy = proxy:3128\n", "must be http://HOST:PORT" },
+		{ "[directory local]\ntype = none\n", "needs another [directory NAME]" },
+		{ "[mail]\ndirectory = contoso\nfrom = a@b.c\n", "there is no section [directory contoso]" },
+		{ "[authentication-methods]\nmethods = app email\n", "app needs a [directory NAME]" },
+		{ TENANT("contoso", "contoso.com") "[authentication-methods]\nmethods = app email\nrequired = 1\n", "app needs required = 2" },
+		{ TENANT("a", "a.com") TENANT("b", "b.com"), "[directory a] and [directory b] have the same tenant" },
+		{ TENANT("a", "x.com a.com") TENANT_B("b", "b.com A.com"), "both have the domain a.com" },
+		{ "[directory a]\n[directory b]\n[directory c]\n[directory d]\n[directory e]\n", ":5: [directory e] must be one of at most 4" },
+	};
+	struct policy p;
+	struct told told;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(read_text(cases[i].text, &p, &told), 1);
+		if (!strstr(told.text, cases[i].told))
+			fail_msg("%s: not told: %s", cases[i].text, told.text);
+	}
+}
+
 static void all_of_it_can_be_set(void **state _unused_)
 {
 	struct policy p;
@@ -202,6 +265,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_file_gives_the_defaults),
 		cmocka_unit_test(all_of_it_can_be_set),
+		cmocka_unit_test(two_tenants_can_be_set),
+		cmocka_unit_test(a_directorys_mistakes_are_told),
 		cmocka_unit_test(C10_bad_values_are_named),
 		cmocka_unit_test(all_mistakes_are_told_at_once),
 		cmocka_unit_test(a_long_line_is_not_cut_in_silence),

@@ -206,6 +206,15 @@ def mail_code(mail):
 # -- daemons
 
 
+def runtime_directory(name, account):
+    """A daemon's own, as RuntimeDirectory= makes it."""
+    path = f"/run/{name}"
+    os.makedirs(path, exist_ok=True)
+    os.chown(path, account.pw_uid, account.pw_gid)
+    os.chmod(path, 0o700)
+    return path
+
+
 class Daemon:
     """One program with its sockets, kept running as a service manager would."""
 
@@ -237,6 +246,7 @@ class Daemon:
             "LISTEN_FDNAMES": ":".join(names),
             "NOTIFY_SOCKET": f"{HOME}/notify",
             "STATE_DIRECTORY": STATE,
+            "RUNTIME_DIRECTORY": runtime_directory(self.name, account),
             "CREDENTIALS_DIRECTORY": f"{HOME}/credentials/{self.name}",
             **self.environment,
         }
@@ -314,6 +324,7 @@ class World:
     def __init__(self):
         self.listeners, self.daemons = {}, {name: Daemon(self, name) for name in DAEMONS}
         self.sink, self.core = None, 0
+        self.credentials = {}  # of a daemon, besides what each world has: {name: bytes}
         self.ready_pids = set()
         for path, mode in ((HOME, 0o755), (f"{HOME}/log", 0o755), (f"{HOME}/mail", 0o700)):
             os.makedirs(path, exist_ok=True)
@@ -371,17 +382,16 @@ class World:
     def make_credentials(self):
         with open("/etc/credstore/sspr-key", "rb") as f:
             key = f.read()
-        for daemon, files in {"ssprd": {"sspr-key": key}, "ssprd-net": {"sspr-mail-password": MAIL_PASSWORD.encode()},
-                              "ssprd-local": {}}.items():
+        usual = {"ssprd": {"sspr-key": key}, "ssprd-net": {"sspr-mail-password": MAIL_PASSWORD.encode()}, "ssprd-local": {}}
+        for daemon, files in usual.items():
             account = pwd.getpwnam(DAEMONS[daemon])
             folder = f"{HOME}/credentials/{daemon}"
-            os.makedirs(folder, exist_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.makedirs(folder)
             os.chown(folder, account.pw_uid, account.pw_gid)
             os.chmod(folder, 0o500)
-            for name, body in files.items():
+            for name, body in {**files, **self.credentials.get(daemon, {})}.items():
                 path = f"{folder}/{name}"
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
                 with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o400), "wb") as f:
                     f.write(body)
                 os.chown(path, account.pw_uid, account.pw_gid)

@@ -134,6 +134,11 @@ const char *json_text_of(const struct json *object, const char *name)
 	return json_text(json_member(object, name));
 }
 
+bool json_is_false(const struct json *node)
+{
+	return json_object_is_type(object_of(node), json_type_boolean) && !json_object_get_boolean(object_of(node));
+}
+
 bool json_is_true(const struct json *node)
 {
 	return json_object_is_type(object_of(node), json_type_boolean) && json_object_get_boolean(object_of(node));

@@ -28,6 +28,7 @@ size_t json_length(const struct json *array); /* 0 when it is no array */
 const char *json_text(const struct json *node); /* NULL when it is no string, or one with a NUL in it */
 const char *json_text_of(const struct json *object, const char *name);
 bool json_is_true(const struct json *node);
+bool json_is_false(const struct json *node);
 bool json_is_array(const struct json *node);
 bool json_is_object(const struct json *node);
 int json_number(const struct json *node, int64_t *ret); /* integers of up to 18 digits, also as a string; -ENOENT */

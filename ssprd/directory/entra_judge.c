@@ -54,6 +54,7 @@ enum why entra_judge_user(const struct json *user)
 {
 	const char *type = json_text_of(user, "userType");
 	const char *name = json_text_of(user, "userPrincipalName");
+	const struct json *synced = json_member(user, "onPremisesSyncEnabled"); /* null: never was */
 
 	if (!name)
 		return WHY_BROKEN;
@@ -61,7 +62,9 @@ enum why entra_judge_user(const struct json *user)
 		return WHY_PROTECTED;
 	if (!json_is_true(json_member(user, "accountEnabled")))
 		return WHY_LOCKED;
-	return json_is_true(json_member(user, "onPremisesSyncEnabled")) ? WHY_SYNCED : WHY_NONE;
+	if (!synced || json_is_false(synced))
+		return WHY_NONE;
+	return json_is_true(synced) ? WHY_SYNCED : WHY_BROKEN;
 }
 
 enum why entra_judge_protection(const struct json *list)

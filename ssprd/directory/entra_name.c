@@ -97,6 +97,8 @@ int entra_name(const struct policy_entra *p, const char *typed, char ret[static 
 {
 	int r = 1;
 
+	if (!*typed)
+		return 1;
 	if (strchr(typed, '@')) {
 		if (strlen(typed) >= ACCOUNT_NAME || !well_formed(typed) || !of_domain(p, typed))
 			return 1;

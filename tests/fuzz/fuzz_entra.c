@@ -123,6 +123,7 @@ static void user_look(const struct json *user)
 	MUST(strcmp(json_text_of(user, "userType"), "Member") == 0);
 	MUST(json_is_true(json_member(user, "accountEnabled")));
 	MUST(json_is_true(json_member(user, "onPremisesSyncEnabled")) == (why == WHY_SYNCED));
+	MUST(why == WHY_SYNCED || !json_member(user, "onPremisesSyncEnabled") || json_is_false(json_member(user, "onPremisesSyncEnabled")));
 }
 
 static void account_look(const struct json *user)

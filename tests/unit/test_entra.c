@@ -50,6 +50,7 @@ static void a_name_becomes_a_principal_name(void **state _unused_)
 	means(&p, "o'brien", "o'brien@contoso.com");
 	snprintf(p.template, sizeof(p.template), "%s", "x-%u@contoso.onmicrosoft.com");
 	means(&p, "monicat", "x-monicat@contoso.onmicrosoft.com");
+	means_nobody(&p, "");
 	means(&p, "MonicaT@contoso.com", "MonicaT@contoso.com");
 }
 
@@ -111,6 +112,8 @@ static void A3_guests_and_W10_synced_users_are_refused(void **state _unused_)
 	assert_int_equal(of_user("\"Member\"", "true", "null", NAME), WHY_NONE);
 	assert_int_equal(of_user("\"Member\"", "true", "false", NAME), WHY_NONE);
 	assert_int_equal(of_user("\"Member\"", "true", "true", NAME), WHY_SYNCED);
+	assert_int_equal(of_user("\"Member\"", "true", "\"true\"", NAME), WHY_BROKEN);
+	assert_int_equal(of_user("\"Member\"", "true", "1", NAME), WHY_BROKEN);
 	assert_int_equal(of_user("\"Guest\"", "true", "null", NAME), WHY_PROTECTED);
 	assert_int_equal(of_user("null", "true", "null", NAME), WHY_PROTECTED);
 	assert_int_equal(of_user("\"Member\"", "true", "null", "\"x_y.com#EXT#@contoso.com\""), WHY_PROTECTED);

@@ -108,6 +108,11 @@ const struct json *json_member(const struct json *object, const char *name)
 	return node_of(member);
 }
 
+bool json_has(const struct json *object, const char *name)
+{
+	return json_is_object(object) && json_object_object_get_ex(object_of(object), name, NULL);
+}
+
 const struct json *json_item(const struct json *array, size_t i)
 {
 	return i < json_length(array) ? node_of(json_object_array_get_idx(object_of(array), i)) : NULL;

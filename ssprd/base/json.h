@@ -23,6 +23,7 @@ void json_freep(struct json **root);
 struct json *json_keep(const struct json *node);
 
 const struct json *json_member(const struct json *object, const char *name);
+bool json_has(const struct json *object, const char *name); /* also where it is null */
 const struct json *json_item(const struct json *array, size_t i);
 size_t json_length(const struct json *array); /* 0 when it is no array */
 const char *json_text(const struct json *node); /* NULL when it is no string, or one with a NUL in it */

@@ -13,8 +13,8 @@
 # by it); its service principal; the permissions listed below; an administrative unit, and the role Password Administrator for that
 # unit. It deletes nothing. It may be run again: what is there already stays as it is.
 #
-# To renew the certificate later: set credential='sspr-NAME-certificate-next' below, run this again, and put that file beside the first
-# one. Both work. Then let the new one take the place of the old one, and take the old one out of the application:
+# To renew the certificate later: set credential='sspr-NAME-certificate-next' and application='APPLICATION' below, run this again, and put
+# that file beside the first one. Both work. Then let the new one take the place of the old one, and take the old one out of the application:
 #     az ad app credential list --id APPLICATION --cert
 #     az ad app credential delete --id APPLICATION --cert --key-id KEY
 set -euo pipefail
@@ -104,6 +104,7 @@ find_group() {
 }
 
 make_certificate() {
+	[ ! -e "$credential" ] || [ -O "$credential" ] || die "$credential: belongs to somebody else; move it away and run this again"
 	if [ ! -e "$credential" ]; then
 		openssl req -x509 -newkey rsa:3072 -sha256 -days 730 -nodes -subj "/CN=sspr-$name" \
 			-keyout "$scratch/key" -out "$scratch/new" 2>"$scratch/log" || { cat "$scratch/log" >&2; exit 1; }
@@ -113,6 +114,19 @@ make_certificate() {
 	openssl x509 -in "$credential" -checkend 86400 -noout >/dev/null ||
 		die "$credential: has expired, or will within a day; move it away and run this again"
 	openssl x509 -in "$credential" -out "$scratch/certificate"
+}
+
+# The name by which our certificate is known again.
+label() {
+	local print
+	print=$(openssl x509 -in "$scratch/certificate" -noout -fingerprint -sha256)
+	print=${print#*=}
+	printf 'sspr %s' "${print//:/}"
+}
+
+# Anybody in a tenant may register an application, of any title: one without our certificate may be a stranger's.
+is_ours() {
+	[ -n "$(ask ad app credential list --id "$application" --cert --query "[?displayName=='$(label)'].keyId")" ]
 }
 
 # auth_time tells a sign-in of now from a session that was there before.
@@ -125,6 +139,8 @@ register_application() {
 	if [ -z "$application" ]; then
 		application=$(ask ad app list --filter "displayName eq '$(odata "$title")'" --query '[].appId')
 		one "application $title" "$application"
+		[ -z "$application" ] || is_ours || die "an application \"$title\" is there that does not have the certificate in $credential.
+If it is yours, set application=$application and run this again; if you do not know it, set another title"
 	fi
 	if [ -z "$application" ]; then
 		application=$(ask ad app create --display-name "$title" --sign-in-audience AzureADMyOrg --query appId)
@@ -136,14 +152,11 @@ register_application() {
 
 # The certificate alone goes there, under a name by which it is known again.
 add_certificate() {
-	local print label there
-	print=$(openssl x509 -in "$scratch/certificate" -noout -fingerprint -sha256)
-	print=${print#*=}
-	label="sspr ${print//:/}"
-	there=$(again ask ad app credential list --id "$application" --cert --query "[?displayName=='$label'].keyId")
+	local there
+	there=$(again ask ad app credential list --id "$application" --cert --query "[?displayName=='$(label)'].keyId")
 	[ -z "$there" ] || return 0
 	again az ad app credential reset --only-show-errors --output none --id "$application" --append --years 2 \
-		--display-name "$label" --cert "@$scratch/certificate"
+		--display-name "$(label)" --cert "@$scratch/certificate"
 	say "Certificate: added to the application"
 }
 
@@ -255,7 +268,8 @@ END
 	fi
 	printf '[directory %s]\ntype = entra\ntenant = %s\nclient-id = %s\ndomains = %s\n' "$name" "$tenant" "$application" "${domains//$'\n'/ }"
 	[ "$cloud" = global ] || printf 'cloud = %s\n' "$cloud"
-	[ "$enable" = yes ] || [ -z "$group" ] || printf 'group = %s\n' "$group"
+	# By its id: a name is whoever's who makes a group of that name.
+	[ -z "$group_id" ] || printf 'group = %s\n' "$group_id"
 }
 
 # The unit of ssprd-net loads the credentials of the directory "entra" by itself, unless they are sealed.

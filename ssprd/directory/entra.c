@@ -10,6 +10,7 @@
 #include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "directory/entra_inquiry.h"
 #include "directory/entra_judge.h"
 #include "directory/entra_name.h"
@@ -84,16 +85,22 @@ static bool is_asked(const struct account *asked, const struct account *found)
 
 static void conclude_lookup(const struct account *asked, struct job_result *ret)
 {
-	if (is_asked(asked, &ret->account))
-		ret->outcome = OUTCOME_DONE;
-	else
+	if (!is_asked(asked, &ret->account)) {
 		refuse(ret, WHY_NO_ACCOUNT);
+		return;
+	}
+	/* An earlier mark than the one that is known comes from a server that lags behind. */
+	if (*asked->object && *asked->mark && entra_compare_marks(asked->mark, ret->account.mark) < 0)
+		refuse(ret, WHY_BUSY);
+	else
+		ret->outcome = OUTCOME_DONE;
 }
 
 static void tell_nobody(const struct account *asked, struct job_result *ret)
 {
 	ret->account = (struct account){};
-	memcpy(ret->account.name, asked->name, sizeof(ret->account.name));
+	if (text_printable(asked->name, strlen(asked->name)))
+		memcpy(ret->account.name, asked->name, sizeof(ret->account.name));
 }
 
 void entra_lookup(const struct entra *e, const struct job *job, struct job_result *ret)
@@ -204,7 +211,7 @@ static void denied(const struct graph_answer *a, struct job_result *ret)
 {
 	if (a->status == 403)
 		snprintf(ret->detail, sizeof(ret->detail),
-			 "needs User-PasswordProfile.ReadWrite.All, or a role that covers this user: %.150s", a->detail);
+			 "needs User-PasswordProfile.ReadWrite.All, or a role that covers this user: %.230s", a->detail);
 	refuse(ret, WHY_MISCONFIGURED);
 }
 
@@ -213,7 +220,14 @@ static void write_mark_path(const char *object, char ret[static PATH])
 	snprintf(ret, PATH, "/v1.0/users/%s?$select=id,lastPasswordChangeDateTime", object);
 }
 
-/* 1 when the mark is another one now, 0 when it is the same, -EIO when that could not be read. */
+static bool read_mark(const struct json *user, const struct account *account, char ret[static ACCOUNT_MARK])
+{
+	const char *id = json_text_of(user, "id");
+
+	return id && strcasecmp(id, account->object) == 0 && entra_mark(user, ret);
+}
+
+/* 1 when the mark is a later one now, 0 when it is the same, negative when that could not be read. */
 static int changed(struct graph *graph, struct account *account)
 {
 	struct graph_answer a = {};
@@ -225,10 +239,10 @@ static int changed(struct graph *graph, struct account *account)
 
 	write_mark_path(account->object, path);
 	graph_ask(graph, &request, &a);
-	if (a.end == GRAPH_OK && entra_mark(a.json, mark)) {
-		r = strcmp(mark, account->mark) != 0;
+	if (a.end == GRAPH_OK && read_mark(a.json, account, mark))
+		r = entra_compare_marks(account->mark, mark);
+	if (r == 1)
 		memcpy(account->mark, mark, sizeof(mark));
-	}
 	graph_answer_wipe(&a);
 	return r;
 }
@@ -250,7 +264,7 @@ static void reconcile(struct graph *graph, bool slow, struct job_result *ret)
 static void afterwards(const struct entra *e, struct graph *graph, struct job_result *ret)
 {
 	bool revoke = e->directory->entra.revoke_sessions;
-	char revocation[PATH], mark[PATH];
+	char revocation[PATH], mark[PATH], now[ACCOUNT_MARK];
 	struct graph_request requests[] = {
 		{ .method = "GET", .path = mark, .until = boot_ms() + AFTERWARDS_MS },
 		{ .method = "POST", .path = revocation, .until = boot_ms() + AFTERWARDS_MS },
@@ -260,8 +274,9 @@ static void afterwards(const struct entra *e, struct graph *graph, struct job_re
 	write_mark_path(ret->account.object, mark);
 	snprintf(revocation, sizeof(revocation), "/v1.0/users/%s/revokeSignInSessions", ret->account.object);
 	graph_batch(graph, requests, revoke ? 2 : 1, answers);
-	if (answers[0].end == GRAPH_OK)
-		entra_mark(answers[0].json, ret->account.mark);
+	if (answers[0].end == GRAPH_OK && read_mark(answers[0].json, &ret->account, now) &&
+	    entra_compare_marks(ret->account.mark, now) == 1)
+		memcpy(ret->account.mark, now, sizeof(now));
 	if (revoke && answers[1].end != GRAPH_OK)
 		log_warning("directory %s: the sessions of %s were not revoked%s: %s", e->directory->name, ret->account.object,
 			    answers[1].end == GRAPH_DENIED ? " (needs User.RevokeSessions.All)" : "", answers[1].detail);
@@ -315,6 +330,7 @@ void entra_reset(const struct entra *e, const struct job *job, struct job_result
 	if (open_graph(e, &graph, ret) < 0 || ready(e, graph, job, ret) < 0)
 		return;
 	patch(graph, job, ret->account.object, &answer);
+	graph_alone(graph);
 	conclude(graph, &answer, ret);
 	if (ret->outcome == OUTCOME_DONE)
 		afterwards(e, graph, ret);

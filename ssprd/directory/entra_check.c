@@ -96,7 +96,27 @@ struct power {
 	char units[UNITS][ACCOUNT_OBJECT];
 };
 
-/* Whether a directory role reaches all of the tenant, or only an administrative unit. */
+/* The built-in roles that set passwords (Microsoft: who can reset passwords), by their template. */
+static const char *const setting_roles[] = {
+	"966707d0-3269-4727-9be2-8c3a10f19b9d", /* Password Administrator */
+	"729827e3-9c14-49f7-bb1b-9608f156bbb8", /* Helpdesk Administrator */
+	"fe930be7-5e62-47db-91af-98c3a49a38b1", /* User Administrator */
+	"c4e39bd9-1100-46d3-8c65-fb160da0071f", /* Authentication Administrator */
+	"7be44c8a-adaf-4e2a-84d6-ab2649e08a13", /* Privileged Authentication Administrator */
+	"62e90394-69f5-4237-9190-012177145e10", /* Global Administrator */
+};
+
+static bool sets_passwords(const struct json *assignment)
+{
+	const char *role = json_text_of(assignment, "roleDefinitionId");
+
+	for (size_t i = 0; role && i < ARRAY_SIZE(setting_roles); i++)
+		if (strcasecmp(role, setting_roles[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Whether such a role reaches all of the tenant, or only an administrative unit. */
 static void judge_assignments(const struct json *list, struct power *power)
 {
 	static const char unit[] = "/administrativeUnits/";
@@ -105,6 +125,8 @@ static void judge_assignments(const struct json *list, struct power *power)
 	for (size_t i = 0; i < json_length(value); i++) {
 		const char *where = json_text_of(json_item(value, i), "directoryScopeId");
 
+		if (!sets_passwords(json_item(value, i)))
+			continue;
 		if (where && strcmp(where, "/") == 0)
 			power->everywhere = true;
 		else if (where && strncmp(where, unit, sizeof(unit) - 1) == 0 && power->units_n < UNITS)

@@ -106,12 +106,15 @@ void entra_write_group_path(const char *group, char ret[static ENTRA_PATH])
 
 static void write_path(const struct entra_inquiry *i, enum entra_question q, char ret[static ENTRA_PATH])
 {
+	char domain[3 * ACCOUNT_NAME];
+
+	http_escape(i->domain, domain, sizeof(domain));
 	switch (q) {
 	case ASK_USER:
 		snprintf(ret, ENTRA_PATH, "/v1.0/users/%s?$select=" ENTRA_SELECT, i->user);
 		break;
 	case ASK_DOMAIN:
-		snprintf(ret, ENTRA_PATH, "/v1.0/domains/%s?$select=id,authenticationType", i->domain);
+		snprintf(ret, ENTRA_PATH, "/v1.0/domains/%s?$select=id,authenticationType", domain);
 		break;
 	case ASK_PHONES:
 		snprintf(ret, ENTRA_PATH, "/v1.0/users/%s/authentication/phoneMethods", i->user);
@@ -227,8 +230,7 @@ static void learn_user(struct entra_inquiry *i)
 	at = strchr(account.name, '@');
 	if (!at || strcasecmp(at + 1, i->domain) == 0)
 		return;
-	*i->domain = 0;
-	http_escape(at + 1, i->domain, sizeof(i->domain));
+	snprintf(i->domain, sizeof(i->domain), "%s", at + 1);
 	graph_answer_wipe(&i->answers[ASK_DOMAIN]);
 	i->asked[ASK_DOMAIN] = false;
 }
@@ -266,11 +268,11 @@ static void learn(struct entra_inquiry *i)
 {
 	if (i->asked[ASK_USER])
 		learn_user(i);
+	for (enum entra_question q = 0; q < ASK_COUNT; q++)
+		if ((is_list(q) || q == ASK_GROUP) && i->asked[q])
+			follow(i, q);
 	if (i->answers[ASK_GROUP].end == GRAPH_OK)
 		entra_group_id(i->answers[ASK_GROUP].json, i->group_id);
-	for (enum entra_question q = 0; q < ASK_COUNT; q++)
-		if (is_list(q) && i->asked[q])
-			follow(i, q);
 }
 
 void entra_inquire(struct entra_inquiry *i, const struct account *account, const char *group)
@@ -282,7 +284,7 @@ void entra_inquire(struct entra_inquiry *i, const struct account *account, const
 	snprintf(i->object, sizeof(i->object), "%s", account->object);
 	snprintf(i->group, sizeof(i->group), "%s", group);
 	if (at)
-		http_escape(at + 1, i->domain, sizeof(i->domain));
+		snprintf(i->domain, sizeof(i->domain), "%s", at + 1);
 	if (entra_is_guid(group))
 		snprintf(i->group_id, sizeof(i->group_id), "%s", group);
 	while (trouble(i) == ASK_COUNT && ask(i) > 0)
@@ -302,7 +304,7 @@ static enum why tell_trouble(const struct entra_inquiry *i, enum entra_question 
 
 	tell(ret, a->detail);
 	if (a->end == GRAPH_DENIED)
-		snprintf(ret->detail, sizeof(ret->detail), "needs %s: %.200s", permissions[q], a->detail);
+		snprintf(ret->detail, sizeof(ret->detail), "needs %s: %.260s", permissions[q], a->detail);
 	return a->why;
 }
 

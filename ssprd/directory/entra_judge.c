@@ -10,6 +10,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
+/* The mark of a password that was not set so far. */
+#define NEVER "never"
+
 bool entra_is_guid(const char *text)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -35,7 +38,15 @@ bool entra_mark(const struct json *user, char ret[static ACCOUNT_MARK])
 {
 	const struct json *changed = json_member(user, "lastPasswordChangeDateTime");
 
-	return take(changed ? json_text(changed) : "never", ret, ACCOUNT_MARK);
+	return json_has(user, "lastPasswordChangeDateTime") && take(changed ? json_text(changed) : NEVER, ret, ACCOUNT_MARK);
+}
+
+/* ISO 8601 in one form: the order of the texts is that of time. */
+int entra_compare_marks(const char *then, const char *now)
+{
+	if (strcmp(then, now) == 0)
+		return 0;
+	return strcmp(now, NEVER) != 0 && (strcmp(then, NEVER) == 0 || strcmp(now, then) > 0) ? 1 : -EAGAIN;
 }
 
 bool entra_account(const struct json *user, struct account *ret)
@@ -62,6 +73,8 @@ enum why entra_judge_user(const struct json *user)
 		return WHY_PROTECTED;
 	if (!json_is_true(json_member(user, "accountEnabled")))
 		return WHY_LOCKED;
+	if (!json_has(user, "onPremisesSyncEnabled"))
+		return WHY_BROKEN;
 	if (!synced || json_is_false(synced))
 		return WHY_NONE;
 	return json_is_true(synced) ? WHY_SYNCED : WHY_BROKEN;
@@ -115,8 +128,13 @@ int entra_group_id(const struct json *list, char ret[static ACCOUNT_OBJECT])
 
 	if (!json_is_array(value))
 		return -EBADMSG;
-	if (json_length(value) != 1)
-		return json_length(value) == 0 ? -ENOENT : -ENOTUNIQ;
+	if (json_length(value) > 1)
+		return -ENOTUNIQ;
+	/* Where the list goes on, another one may be behind it. */
+	if (json_member(list, "@odata.nextLink"))
+		return -EBADMSG;
+	if (json_length(value) == 0)
+		return -ENOENT;
 	id = json_text_of(json_item(value, 0), "id");
 	if (!id || !entra_is_guid(id))
 		return -EBADMSG;

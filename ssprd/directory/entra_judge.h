@@ -21,6 +21,9 @@ bool entra_account(const struct json *user, struct account *ret);
 /* lastPasswordChangeDateTime, or "never"; false when it is neither. */
 bool entra_mark(const struct json *user, char ret[static ACCOUNT_MARK]);
 
+/* 1: a later one. 0: the same. -EAGAIN: an earlier one or none, so it comes from a server that lags behind. */
+int entra_compare_marks(const char *then, const char *now);
+
 /* Guests, disabled and synced accounts. */
 enum why entra_judge_user(const struct json *user);
 

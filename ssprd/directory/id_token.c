@@ -25,7 +25,7 @@ enum why id_token_judge_claims(const struct id_token_wanted *w, const struct jso
 {
 	int64_t exp = json_number_of(claims, "exp", 0), iat = json_number_of(claims, "iat", INT64_MAX);
 	int64_t nbf = json_member(claims, "nbf") ? json_number_of(claims, "nbf", INT64_MAX) : iat;
-	int64_t signed_in = json_member(claims, "auth_time") ? json_number_of(claims, "auth_time", 0) : w->since;
+	int64_t signed_in = json_number_of(claims, "auth_time", 0);
 	const char *audience = json_text_of(claims, "aud"), *issuer = json_text_of(claims, "iss");
 	const struct {
 		bool right;
@@ -38,6 +38,8 @@ enum why id_token_judge_claims(const struct id_token_wanted *w, const struct jso
 		{ nbf <= w->now + SKEW && iat <= w->now + SKEW, WHY_BROKEN, "is of the future (nbf, iat)" },
 		{ is(claims, "tid", w->tenant), WHY_OTHER_ACCOUNT, "is of another tenant (tid)" },
 		{ *w->object && is(claims, "oid", w->object), WHY_OTHER_ACCOUNT, "is another account's (oid)" },
+		{ json_has(claims, "auth_time"), WHY_MISCONFIGURED,
+		  "does not tell when the user signed in: let the application's id_tokens have auth_time, see ssprctl entra setup" },
 		{ signed_in >= w->since && iat >= w->since - BACKDATED, WHY_DECLINED, "tells of a sign-in before this one began (auth_time)" },
 	};
 

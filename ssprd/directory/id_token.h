@@ -6,7 +6,7 @@
  * endpoint over verified TLS. Pure: text and keys in, a verdict out.
  *
  * It counts only when its RS256 signature is by one of the tenant's keys, and aud, iss, tid, oid, exp, iat and nbf (where it is) hold:
- * oid is the account's object, tid the directory's tenant, auth_time (where it is) not before `since`, and iat neither, less five minutes.
+ * oid is the account's object, tid the directory's tenant, auth_time not before `since`, and iat neither, less five minutes.
  */
 
 #include "base/json.h"
@@ -18,7 +18,8 @@ struct id_token_wanted {
 };
 
 /*
- * WHY_NONE: it is them. Else what is wrong, and WHY_OTHER_ACCOUNT, WHY_DECLINED (signed in before that) or WHY_BROKEN. `keys` is a
+ * WHY_NONE: it is them. Else what is wrong, and WHY_OTHER_ACCOUNT, WHY_DECLINED (signed in before that), WHY_MISCONFIGURED (no auth_time) or
+ * WHY_BROKEN. `keys` is a
  * JWK set (RFC 7517).
  */
 enum why id_token_judge(const struct id_token_wanted *w, const char *token, const struct json *keys, const char **ret_wrong);

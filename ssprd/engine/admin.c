@@ -294,23 +294,27 @@ static void add_found(struct admin *a, const struct account *found)
 	end(a, STATUS_OK, text);
 }
 
+static void end_refused(struct admin *a, const struct job_result *result)
+{
+	char text[JOB_DETAIL + 96];
+
+	snprintf(text, sizeof(text), "the directory says: %s%s%s",
+		 result->outcome == OUTCOME_UNKNOWN ? "nothing (are ssprd-local and ssprd-net running?)" : why_name(result->why),
+		 *result->detail ? ", " : "", result->detail);
+	end(a, STATUS_REFUSED, text);
+}
+
 static void on_add_looked_up(void *owner, enum job_kind kind _unused_, const struct job_result *result)
 {
 	struct admin *a = owner;
-	char text[JOB_DETAIL + 96];
 
 	a->jobs--;
-	if (!a->server->store) {
+	if (!a->server->store)
 		end(a, STATUS_FAILED, a->server->why);
-	} else if (result->outcome == OUTCOME_DONE) {
+	else if (result->outcome == OUTCOME_DONE)
 		add_found(a, &result->account);
-	} else {
-		snprintf(text, sizeof(text), "the directory says: %s%s%s",
-			 result->outcome == OUTCOME_UNKNOWN ? "nothing (are ssprd-local and ssprd-net running?)" :
-							      why_name(result->why),
-			 *result->detail ? ", " : "", result->detail);
-		end(a, STATUS_REFUSED, text);
-	}
+	else
+		end_refused(a, result);
 }
 
 static void look_up(struct admin *a, const struct admin_request *q, enum lookup_whom whom, jobs_done_fn *done)
@@ -522,22 +526,45 @@ static void on_user_remove(struct admin *a, const struct admin_request *q)
 	finish(a, r, &account, AUDIT_USER_REMOVED, "");
 }
 
-static void on_user_unlock(struct admin *a, const struct admin_request *q)
+static void unlock(struct admin *a, const struct account *account)
 {
 	struct store *store = a->server->store;
-	struct account account;
 	char who[STORE_WHO];
-	int64_t account_row;
-	int r;
+	int r = store_who(store, account, who);
 
-	if (!registered_user(a, q->user, &account, &account_row))
-		return;
-	r = store_who(store, &account, who);
 	if (r == 0)
 		r = store_begin(store);
 	if (r == 0)
 		r = store_limits_clear(store, who);
-	finish(a, r, &account, AUDIT_USER_UNLOCKED, "");
+	finish(a, r, account, AUDIT_USER_UNLOCKED, "");
+}
+
+static void on_unlock_looked_up(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+{
+	struct admin *a = owner;
+
+	a->jobs--;
+	if (!a->server->store)
+		end(a, STATUS_FAILED, a->server->why);
+	else if (*result->account.object)
+		unlock(a, &result->account);
+	else
+		end_refused(a, result);
+}
+
+/* Who has registered elsewhere, and nothing here, may be blocked too. */
+static void on_user_unlock(struct admin *a, const struct admin_request *q)
+{
+	struct account account;
+	int64_t account_row;
+	int r = store_account_by_name(a->server->store, q->user, &account, &account_row);
+
+	if (r < 0)
+		failed(a, r);
+	else if (r == 0)
+		unlock(a, &account);
+	else
+		look_up(a, q, LOOKUP_ANYBODY, on_unlock_looked_up);
 }
 
 /* ---- enrolment ---- */

@@ -80,11 +80,14 @@ static void clean(const char *from, char *to, size_t size)
 static void fill(const struct audit_context *c, const struct audit_kind *k, const char *method, const char *detail,
 		 struct store_audit *ret)
 {
+	char said[JOB_DETAIL + 32];
+
 	*ret = (struct store_audit){ .at = c->at };
+	clean(detail, said, sizeof(said));
 	snprintf(ret->correlation, sizeof(ret->correlation), "%s", c->correlation);
 	snprintf(ret->activity, sizeof(ret->activity), "%s", k->activity);
 	snprintf(ret->result, sizeof(ret->result), "%s", k->result);
-	snprintf(ret->reason, sizeof(ret->reason), "%s%s%s", k->reason, *k->reason && *detail ? ": " : "", detail);
+	snprintf(ret->reason, sizeof(ret->reason), "%s%s%s", k->reason, *k->reason && *said ? ": " : "", said);
 	snprintf(ret->method, sizeof(ret->method), "%s", method);
 	clean(c->target->name, ret->target, sizeof(ret->target));
 	if (*c->target->object)

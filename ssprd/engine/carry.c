@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/boot.h"
 #include "base/cleanup.h"
@@ -57,7 +58,7 @@ static int end_intent(struct session *x, const char *state)
 
 static int keep_intent(struct session *x, const struct moment *now)
 {
-	struct store_intent intent = { .at = now->wall, .account = x->flow.account };
+	struct store_intent intent = { .at = now->wall, .lasting = now->lasting, .account = x->flow.account };
 
 	memcpy(intent.correlation, x->correlation, sizeof(intent.correlation));
 	return store_intent_add(x->server->store, &intent, &x->intent);
@@ -187,6 +188,11 @@ static int tell_integrity(struct session *x, const struct account *a, const stru
 	return audit_deed(&audit, AUDIT_INTEGRITY, method_authenticator.name, "");
 }
 
+static bool has_sign_in(const struct session *x, const struct account *a)
+{
+	return policy_directory(&x->server->policy, a->directory) != NULL;
+}
+
 /* With a seed that was moved here or forged, an account has nothing registered, and the audit says why. */
 static int load_registration(struct session *x, const struct account *a, const struct moment *now,
 			     struct registration *ret)
@@ -195,7 +201,7 @@ static int load_registration(struct session *x, const struct account *a, const s
 
 	if (r == -EBADMSG)
 		r = tell_integrity(x, a, now);
-	ret->sign_in = policy_directory(&x->server->policy, a->directory) != NULL;
+	ret->sign_in = has_sign_in(x, a);
 	if (!ret->mail[0] && x->beyond)
 		memcpy(ret->mail, x->beyond->mail, sizeof(ret->mail));
 	return r;
@@ -215,13 +221,26 @@ static int send_code(struct session *x, struct job *job, const struct moment *no
 	return submit(x, job);
 }
 
-/* A decoy's sign-in begins like any other, at the first directory that has one. */
+/* Where a name that nobody has would be. */
+static const char *directory_of_name(const struct policy *p, const char *name)
+{
+	const char *at = strchr(name, '@');
+
+	for (size_t i = 0; at && i < p->directories_n; i++)
+		for (size_t k = 0; k < p->directories[i].entra.domains.n; k++)
+			if (strcasecmp(at + 1, p->directories[i].entra.domains.item[k]) == 0)
+				return p->directories[i].name;
+	return p->directories[0].name;
+}
+
+/* A decoy's sign-in begins like any other, at the directory that would know the name. */
 static int begin_approval(struct session *x, struct job *job)
 {
 	const struct policy *p = &x->server->policy;
 
 	if (!policy_directory(p, job->account.directory))
-		snprintf(job->account.directory, sizeof(job->account.directory), "%s", p->directories[0].name);
+		snprintf(job->account.directory, sizeof(job->account.directory), "%s",
+			 directory_of_name(p, job->account.name));
 	return submit(x, job);
 }
 
@@ -302,6 +321,12 @@ static int uncount_try(struct session *x)
 	return r;
 }
 
+void carry_left(struct session *x)
+{
+	if (x->flow.state == FLOW_APPROVING && x->server->store && uncount_try(x) < 0)
+		server_store_failed(x->server, -EIO);
+}
+
 static int ask_approval(struct session *x, struct job *job, const struct moment *now, struct job_result *ret)
 {
 	struct session_beyond *b = x->beyond;
@@ -325,7 +350,7 @@ static void judge_approval(struct session *x, struct job_result *result, struct 
 	bool declined = result->outcome == OUTCOME_REFUSED &&
 			(result->why == WHY_OTHER_ACCOUNT || result->why == WHY_DECLINED);
 
-	if (result->outcome == OUTCOME_DONE && x->flow.decoy) {
+	if (result->outcome == OUTCOME_DONE && (x->flow.decoy || !has_sign_in(x, &x->flow.account))) {
 		*result = (struct job_result){ .outcome = OUTCOME_REFUSED, .why = WHY_OTHER_ACCOUNT };
 		declined = true;
 	}

@@ -15,5 +15,8 @@
  */
 bool carry_event(struct session *x, struct event *ev);
 
+/* The peer has gone away: a sign-in that was being asked about is no failure of anybody. */
+void carry_left(struct session *x);
+
 /* The account as the limits know it. */
 int carry_who(struct session *x, char ret[static STORE_WHO]);

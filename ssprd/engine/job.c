@@ -26,6 +26,7 @@ struct jobs_request {
 	jobs_done_fn *done;
 	void *owner;
 	enum job_kind kind;
+	char directory[ACCOUNT_DIRECTORY];
 	int64_t submitted, deadline; /* boot milliseconds */
 	size_t len;
 	uint8_t message[];
@@ -39,6 +40,7 @@ struct jobs_link {
 	jobs_done_fn *done; /* NULL: answered, or nobody waits */
 	void *owner;
 	enum job_kind kind;
+	char directory[ACCOUNT_DIRECTORY]; /* that was asked */
 	int64_t deadline;
 };
 
@@ -98,7 +100,14 @@ static int read_result(int fd, struct job_result *ret)
 		r = wire_parse(in.b, in.len, &m);
 	if (r == 0)
 		r = job_result_read(&m, ret);
+	wire_wipe(&in);
 	return r;
+}
+
+/* A worker speaks for the directory that was asked, and for no other. */
+static bool is_of(const struct job_result *result, const struct jobs_link *l)
+{
+	return !*result->account.object || strcmp(result->account.directory, l->directory) == 0;
 }
 
 static int on_readable(sd_event_source *source _unused_, int fd, uint32_t events _unused_, void *user)
@@ -113,7 +122,7 @@ static int on_readable(sd_event_source *source _unused_, int fd, uint32_t events
 
 	if (r == -EAGAIN)
 		return 0;
-	if (r < 0) {
+	if (r < 0 || !is_of(&result, l)) {
 		link_lost(l);
 		return 0;
 	}
@@ -121,6 +130,7 @@ static int on_readable(sd_event_source *source _unused_, int fd, uint32_t events
 	jobs_wake(j);
 	if (done)
 		done(owner, kind, &result);
+	job_result_wipe(&result);
 	return 0;
 }
 
@@ -168,6 +178,7 @@ static int link_new(struct jobs *j, const struct jobs_request *request, int fd)
 		.kind = request->kind,
 		.deadline = request->deadline,
 	};
+	memcpy(l->directory, request->directory, sizeof(l->directory));
 	j->links = l;
 	j->links_n++;
 	r = sd_event_add_io(j->event, &l->io, fd, EPOLLIN, on_readable, l);
@@ -265,6 +276,7 @@ int jobs_submit(struct jobs *j, struct job *job, jobs_done_fn *done, void *owner
 		request->done = done;
 		request->owner = owner;
 		request->kind = job->kind;
+		memcpy(request->directory, job->account.directory, sizeof(request->directory));
 		request->submitted = boot_ms();
 		request->deadline = request->submitted + patience(job);
 		request->len = out.len;
@@ -301,15 +313,15 @@ void jobs_forget(struct jobs *j, const void *owner)
 	jobs_wake(j);
 }
 
-void jobs_release(struct jobs *j, const void *owner)
+void jobs_release(struct jobs *j, const void *owner, enum job_kind kind)
 {
 	for (struct jobs_request *request = j->first; request; request = request->next)
-		if (request->owner == owner) {
+		if (request->owner == owner && request->kind == kind) {
 			request->owner = NULL;
 			request->done = NULL;
 		}
 	for (struct jobs_link *l = j->links; l; l = l->next)
-		if (l->owner == owner) {
+		if (l->owner == owner && l->kind == kind) {
 			l->owner = NULL;
 			l->done = NULL;
 		}

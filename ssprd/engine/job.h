@@ -34,8 +34,8 @@ int jobs_submit(struct jobs *j, struct job *job, jobs_done_fn *done, void *owner
 /* Nobody waits any more: what is in line is dropped, connections are closed, `done` is not called. */
 void jobs_forget(struct jobs *j, const void *owner);
 
-/* Nobody waits any more, but they are to be done all the same. */
-void jobs_release(struct jobs *j, const void *owner);
+/* Nobody waits for those of this kind any more, but they are to be done all the same. */
+void jobs_release(struct jobs *j, const void *owner, enum job_kind kind);
 
 /* Ends what takes too long; starts what could not start before. Once a second while jobs_busy(). */
 void jobs_tick(struct jobs *j, int64_t now);

@@ -48,9 +48,11 @@ static void lookup_free(struct lookup *l)
 	free(l);
 }
 
+/* Everybody's; what makes no sense of one account is a refusal of that one, and must look like any other. */
 static bool is_trouble(const struct job_result *r)
 {
-	return r->outcome == OUTCOME_UNKNOWN || (r->outcome == OUTCOME_REFUSED && r->why >= WHY_BUSY);
+	return r->outcome == OUTCOME_UNKNOWN ||
+	       (r->outcome == OUTCOME_REFUSED && r->why >= WHY_BUSY && !*r->account.object);
 }
 
 /* Of several, always the same one. */
@@ -89,7 +91,6 @@ static void finish(struct lookup *l)
 	jobs_done_fn *done = l->done;
 	void *owner = l->owner;
 
-	/* Whose account it is must not show in trouble that is everybody's. */
 	if (l->trouble)
 		result.account = (struct account){};
 	else if (l->known != 1)

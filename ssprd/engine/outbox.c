@@ -16,9 +16,12 @@
 
 #define OUTBOX_AGAIN (60 * 1000)
 /* F58: after a day an administrator must do. */
-/* A directory of many servers may show the old mark for so long, in seconds. */
-#define OUTBOX_LAG 120
 #define OUTBOX_GIVE_UP (24 * 60 * 60)
+/*
+ * Seconds after which the old mark of a directory elsewhere means that nothing was changed: its servers lag, and what a worker that was
+ * killed had handed to the kernel may still be sent for minutes.
+ */
+#define OUTBOX_LAG 300
 
 struct outbox {
 	bool started;	 /* a whole round has been made */
@@ -58,7 +61,7 @@ static bool lagging(struct server *s, const struct store_intent *i)
 	struct moment now;
 
 	server_now(s, &now);
-	return policy_directory(&s->policy, i->account.directory) && now.wall - i->at < OUTBOX_LAG;
+	return policy_directory(&s->policy, i->account.directory) && now.lasting - i->lasting < OUTBOX_LAG;
 }
 
 static int settle(struct server *s, const struct job_result *result)

@@ -211,7 +211,8 @@ static void leave(struct session *x)
 		return;
 	}
 	keep_code(x);
-	jobs_release(&x->server->net, x);
+	carry_left(x);
+	jobs_release(&x->server->net, x, JOB_DELIVER);
 	carry_event(x, &ev);
 }
 

@@ -194,7 +194,6 @@ static int send_code(struct flow *f, const struct event *ev, struct effects *ret
 static void open_approval(struct flow *f, struct effects *ret)
 {
 	f->state = FLOW_OPENING;
-	f->code_method = f->method;
 	begin(f, ret);
 	fact(ret, FACT_CODE_SENT, asking(f)->name, WHY_NONE);
 	ret->job.kind = JOB_APPROVAL;
@@ -275,6 +274,7 @@ static int on_opened(struct flow *f, const struct event *ev, struct effects *ret
 
 	if (r->outcome != OUTCOME_DONE) {
 		fact_of(ret, FACT_CODE_UNDELIVERED, r);
+		ret->facts[0].method = asking(f)->name;
 		ask_menu(f, ret);
 		return 0;
 	}

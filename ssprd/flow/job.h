@@ -100,7 +100,7 @@ enum why {
 #define JOB_ID 48
 #define JOB_GROUP 64
 #define JOB_PHONE 40
-#define JOB_DETAIL 256
+#define JOB_DETAIL 320
 #define JOB_CODE 24
 #define JOB_ADDRESS 96
 #define JOB_REPORT 3072

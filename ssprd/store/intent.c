@@ -6,8 +6,8 @@
 int store_intent_add(struct store *s, const struct store_intent *intent, int64_t *ret_row)
 {
 	const struct account *a = &intent->account;
-	int r = db_run(s, db_bind(s, SQL_INTENT_ADD, "ttttti", intent->correlation, a->directory, a->object, a->name,
-				  a->mark, intent->at));
+	int r = db_run(s, db_bind(s, SQL_INTENT_ADD, "tttttii", intent->correlation, a->directory, a->object, a->name,
+				  a->mark, intent->at, intent->lasting));
 
 	if (r == 0)
 		*ret_row = sqlite3_last_insert_rowid(s->db);
@@ -30,7 +30,11 @@ static int list(struct store *s, sqlite3_stmt *statement, void (*each)(void *to,
 	int r;
 
 	while ((r = db_step(s, rows)) > 0) {
-		struct store_intent i = { .row = sqlite3_column_int64(rows, 0), .at = sqlite3_column_int64(rows, 6) };
+		struct store_intent i = {
+			.row = sqlite3_column_int64(rows, 0),
+			.at = sqlite3_column_int64(rows, 6),
+			.lasting = sqlite3_column_int64(rows, 8),
+		};
 
 		db_text(rows, 1, i.correlation, sizeof(i.correlation));
 		db_text(rows, 2, i.account.directory, sizeof(i.account.directory));

@@ -32,8 +32,11 @@ int store_account_by_name(struct store *s, const char *name, struct account *ret
 
 int store_account_add(struct store *s, const struct account *a, int64_t at, int64_t *ret_row)
 {
-	int r = store_account_find(s, a, ret_row);
+	/* Who had the name before has it no more: what is registered under it must not become theirs (G1). */
+	int r = db_run(s, db_bind(s, SQL_ACCOUNT_DISPLACE, "ittt", at, a->directory, a->object, a->name));
 
+	if (r == 0)
+		r = store_account_find(s, a, ret_row);
 	if (r < 0)
 		return r;
 	if (r == 0) {

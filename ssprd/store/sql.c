@@ -34,7 +34,9 @@ const char *const sql_migrations[SQL_VERSION] = {
 	"  seat TEXT NOT NULL, actor TEXT NOT NULL, hash BLOB NOT NULL);"
 	"CREATE INDEX audit_activity ON audit (activity, at);",
 	/* When its directory said that there is no such account any more; 0: it has not. */
-	"ALTER TABLE account ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE account ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
+	/* The lasting clock at the intent: how long ago that was, whatever becomes of the wall clock. */
+	"ALTER TABLE intent ADD COLUMN lasting INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define AUDIT_COLUMNS "id, at, correlation, activity, result, reason, method, target, object, seat, actor, hash"
@@ -50,7 +52,7 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_ACCOUNT_FIND] = "SELECT id FROM account WHERE directory = ? AND object = ?",
 	/* Principal names have no case (Entra: sspr-policy); local names have. */
 	[SQL_ACCOUNT_BY_NAME] = "SELECT id, directory, object, name FROM account WHERE name = ?1"
-				" OR (instr(?1, '@') AND name = ?1 COLLATE NOCASE) LIMIT 1",
+				" OR (instr(?1, '@') AND name = ?1 COLLATE NOCASE) ORDER BY gone, id DESC LIMIT 1",
 	[SQL_ACCOUNT_LIST] = "SELECT a.id, a.directory, a.object, a.name,"
 			     " (SELECT count(*) FROM authenticator WHERE account = a.id),"
 			     " (SELECT count(*) FROM address WHERE account = a.id),"
@@ -58,6 +60,8 @@ const char *const sql_text[SQL_STATEMENTS] = {
 			     " coalesce((SELECT until FROM block WHERE who = a.directory || ':' || a.object), 0), a.gone"
 			     " FROM account a WHERE a.id > ? AND (?2 = '' OR a.name = ?2 OR (instr(?2, '@')"
 			     " AND a.name = ?2 COLLATE NOCASE)) ORDER BY a.id LIMIT ?3",
+	[SQL_ACCOUNT_DISPLACE] = "UPDATE account SET gone = ?1 WHERE directory = ?2 AND object <> ?3 AND gone = 0"
+				 " AND (name = ?4 OR (instr(?4, '@') AND name = ?4 COLLATE NOCASE))",
 	[SQL_ACCOUNT_GONE] = "UPDATE account SET gone = ? WHERE directory = ? AND object = ?",
 	[SQL_ACCOUNT_COUNT] = "SELECT count(*) FROM account",
 	[SQL_ACCOUNT_REMOVE] = "DELETE FROM account WHERE id = ?",
@@ -97,13 +101,13 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_ATTEMPT_CLAMP] = "UPDATE attempt SET at = ?1 WHERE at > ?1",
 	[SQL_SEND_CLAMP] = "UPDATE send SET at = ?1 WHERE at > ?1",
 	[SQL_BLOCK_CLAMP] = "UPDATE block SET until = ?1 WHERE until > ?1",
-	[SQL_INTENT_ADD] = "INSERT INTO intent (correlation, directory, object, name, mark, at, state)"
-			   " VALUES (?, ?, ?, ?, ?, ?, 'pending')",
+	[SQL_INTENT_ADD] = "INSERT INTO intent (correlation, directory, object, name, mark, at, lasting, state)"
+			   " VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
 	[SQL_INTENT_END] = "UPDATE intent SET state = ?, notice = ? WHERE id = ? AND state IN ('pending', 'unknown')",
-	[SQL_INTENT_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state FROM intent"
+	[SQL_INTENT_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state, lasting FROM intent"
 			    " WHERE state IN ('pending', 'unknown') AND id > ? ORDER BY id LIMIT ?",
 	[SQL_INTENT_COUNT] = "SELECT count(*) FROM intent WHERE state IN ('pending', 'unknown')",
-	[SQL_NOTICE_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state FROM intent"
+	[SQL_NOTICE_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state, lasting FROM intent"
 			    " WHERE notice = 1 AND id > ? ORDER BY id LIMIT ?",
 	[SQL_NOTICE_DONE] = "UPDATE intent SET notice = 0 WHERE id = ?",
 	[SQL_AUDIT_ADD] = "INSERT INTO audit (at, correlation, activity, result, reason, method, target, object, seat, actor,"

@@ -108,7 +108,7 @@ int store_send(struct store *s, const struct policy_limits *limits, const struct
 #define STORE_CORRELATION 37
 
 struct store_intent {
-	int64_t row, at;
+	int64_t row, at, lasting; /* when: for people, and by the clock that nobody sets back or forward */
 	char correlation[STORE_CORRELATION];
 	struct account account; /* mark: before the write */
 	bool unknown;		/* looked for before, and not decided */

@@ -94,15 +94,16 @@ int credentials_digest(const char *directory, const char *key_uri, const char *t
 
 static void tell_certificate(const struct certificate *c, const char **ret_level, char *ret, size_t size)
 {
-	int64_t now = time(NULL), end = certificate_not_after(c);
-	time_t at = (time_t)end;
+	int64_t now = time(NULL), begin = certificate_not_before(c), end = certificate_not_after(c);
+	bool early = begin > now;
+	time_t at = (time_t)(early ? begin : end);
 	struct tm tm;
 	char day[16] = "";
 
 	if (gmtime_r(&at, &tm))
 		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
-	*ret_level = end <= now ? "fail" : end - now < SOON ? "warn" : "ok";
-	snprintf(ret, size, "certificate, %s %s", end <= now ? "expired on" : "good until", day);
+	*ret_level = early || end <= now ? "fail" : end - now < SOON ? "warn" : "ok";
+	snprintf(ret, size, "certificate, %s %s", early ? "not valid before" : end <= now ? "expired on" : "good until", day);
 }
 
 /* One line about one credential; whether it could be used. */

@@ -57,6 +57,12 @@ int graph_open(const struct token_source *source, struct graph **ret)
 	return 0;
 }
 
+void graph_alone(struct graph *g)
+{
+	g->source.peer = -1;
+	http_alone(g->http);
+}
+
 void graph_answer_wipe(struct graph_answer *a)
 {
 	json_free(a->json);
@@ -332,6 +338,7 @@ static void take_item(const struct json *item, const struct graph_request *q, co
 		      struct graph_answer *ret)
 {
 	const char *theirs = header_of(item, "request-id", "Request-Id");
+	char id[HTTP_ID] = "of its batch";
 	int64_t status;
 
 	if (json_number(json_member(item, "status"), &status) < 0 || status < 100 || status > 599)
@@ -342,7 +349,9 @@ static void take_item(const struct json *item, const struct graph_request *q, co
 	memcpy(ret->client_id, outer->client_id, sizeof(ret->client_id));
 	take_error(ret);
 	judge(ret);
-	tell(ret, q, theirs ? theirs : "of its batch");
+	if (theirs)
+		text_clean(theirs, strlen(theirs), id, sizeof(id));
+	tell(ret, q, id);
 }
 
 static bool of_batch(const struct batch *b, size_t at)
@@ -458,7 +467,8 @@ const char *graph_next(const struct graph *g, const struct json *page)
 	if (strncasecmp(path, host, strlen(host)) != 0)
 		return NULL;
 	path += strlen(host);
-	if (strncmp(path, version, sizeof(version) - 1) != 0 || strpbrk(path, " #\\") || !text_printable(path, strlen(path)))
+	if (strncmp(path, version, sizeof(version) - 1) != 0 || strpbrk(path, " #\\") || strstr(path, "/..") ||
+	    !text_printable(path, strlen(path)))
 		return NULL;
 	return path;
 }

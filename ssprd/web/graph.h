@@ -19,6 +19,9 @@ int graph_open(const struct token_source *source, struct graph **ret);
 void graph_close(struct graph *g);
 void graph_closep(struct graph **g);
 
+/* From here on nothing is given up because the peer went away. */
+void graph_alone(struct graph *g);
+
 enum graph_end {
 	GRAPH_OK = 1,	   /* 2xx; json may be NULL */
 	GRAPH_BUSY,	   /* 429, or 503 that says when: later; nothing was done */

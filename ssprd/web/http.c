@@ -66,6 +66,11 @@ int http_open(const struct http_place *place, struct http **ret)
 	return 0;
 }
 
+void http_alone(struct http *h)
+{
+	h->place.peer = -1;
+}
+
 void http_answer_wipe(struct http_answer *a)
 {
 	if (a->body)
@@ -128,6 +133,18 @@ static bool is_header(const char *line, const char *name, const char **ret_value
 	return true;
 }
 
+/* Keys have a type of their own (RFC 7517, 8.5.2). */
+static bool is_json(const char *type)
+{
+	static const char *const types[] = { "application/json", "application/jwk-set+json" };
+	size_t len = strcspn(type, "; ");
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (len == strlen(types[i]) && strncasecmp(type, types[i], len) == 0)
+			return true;
+	return false;
+}
+
 static void header(struct http_answer *a, const char *line)
 {
 	const char *value;
@@ -149,9 +166,7 @@ static void header(struct http_answer *a, const char *line)
 	} else if (is_header(line, "location", &value)) {
 		text_clean(value, strlen(value), a->location, sizeof(a->location));
 	} else if (is_header(line, "content-type", &value)) {
-		size_t len = strcspn(value, "; ");
-
-		a->json = len == strlen("application/json") && strncasecmp(value, "application/json", len) == 0;
+		a->json = is_json(value);
 	}
 }
 
@@ -323,8 +338,10 @@ int http_escape(const char *text, char *ret, size_t size)
 	size_t n = 0;
 
 	for (; *text; text++) {
-		if (n + 4 > size)
+		if (n + 4 > size) {
+			*ret = 0;
 			return -EMSGSIZE;
+		}
 		if (strchr(plain, *text))
 			ret[n++] = *text;
 		else

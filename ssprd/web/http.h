@@ -68,11 +68,14 @@ int http_open(const struct http_place *place, struct http **ret);
 void http_close(struct http *h);
 void http_closep(struct http **h);
 
+/* From here on nothing is given up because the peer went away. */
+void http_alone(struct http *h);
+
 /* Always fills *ret. */
 void http_ask(struct http *h, const struct http_request *request, struct http_answer *ret);
 void http_answer_wipe(struct http_answer *a);
 
-/* A path segment or a form value, percent-encoded (RFC 3986: all but unreserved). -EMSGSIZE. */
+/* A path segment or a form value, percent-encoded (RFC 3986: all but unreserved). -EMSGSIZE, and an empty text. */
 int http_escape(const char *text, char *ret, size_t size);
 
 /* Appends a field of application/x-www-form-urlencoded to a body that ends with a NUL. False when it does not fit. */

@@ -26,8 +26,12 @@
 #define ASSERTION 4096
 #define URL 320
 /* The most that a token is kept before it ends, and the longest that one is believed to last. */
-#define EARLY (5 * 60)
+#define EARLY_MS (5 * 60 * 1000)
 #define LIFE_MAX (24 * 60 * 60)
+/* How long the one that fetches is waited for, and how long its failure counts as everybody's. */
+#define LOCK_MS 8000
+#define LOCK_PAUSE_MS 10
+#define FAILED_MS 2000
 
 void token_wipe(struct token *t)
 {
@@ -183,11 +187,12 @@ static int refused(const struct credential *c, const struct http_answer *a, cons
 {
 	const char *name = or_nothing(json_text_of(error, "error"));
 	const struct hint *hint = find_hint(error);
-	char ids[128], number[24] = "";
+	char ids[128], number[32] = "";
+	int64_t n;
 
 	tell_ids(error, ids, sizeof(ids));
-	if (hint)
-		snprintf(number, sizeof(number), " AADSTS%" PRId64, hint->number);
+	if (hint || json_number(json_item(json_member(error, "error_codes"), 0), &n) == 0)
+		snprintf(number, sizeof(number), " AADSTS%" PRId64, hint ? hint->number : n);
 	ret->retry_after = a->retry_after;
 	if (a->status == 429 || a->status == 503 || strcmp(name, "temporarily_unavailable") == 0)
 		trouble(ret, WHY_BUSY, "the token endpoint is busy: %d %.30s %s", a->status, name, ids);
@@ -311,8 +316,9 @@ static int fingerprint(const struct token_source *s, char ret[static 2 * CRYPTO_
 	return r;
 }
 
-/* "FINGERPRINT BOOT-MILLISECONDS TOKEN" */
+/* "FINGERPRINT BOOT-MILLISECONDS TOKEN": good until then. With FAILED in place of the token: until then, nobody need try. */
 #define KEPT (2 * CRYPTO_MAC + 24 + TOKEN_MAX)
+#define FAILED "!"
 
 /* -1: there is no place to keep it. */
 static int open_kept(const char *name)
@@ -325,45 +331,55 @@ static int open_kept(const char *name)
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
 }
 
-static void lock(int fd, int how)
+/* False when others have held it for too long. */
+static bool lock(int fd, int how)
 {
-	int r;
+	int64_t end = boot_ms() + LOCK_MS;
 
-	do
-		r = flock(fd, how);
-	while (r < 0 && errno == EINTR);
+	while (flock(fd, how | LOCK_NB) < 0) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) || boot_ms() >= end)
+			return false;
+		nanosleep(&(struct timespec){ .tv_nsec = LOCK_PAUSE_MS * 1000000L }, NULL);
+	}
+	return true;
 }
 
-static bool is_right(const char *print, const char *kept, const struct token *refused)
+/* What stands behind our fingerprint and a time that is not over, within `text`; or NULL. */
+static const char *kept(int fd, const char *print, char text[static KEPT])
 {
-	return strncmp(kept, print, 2 * CRYPTO_MAC) == 0 && (!refused || !strstr(kept, refused->b));
-}
-
-/* False when there is none, another one's, the refused one, or one that is about to end. */
-static bool read_kept(int fd, const char *print, const struct token *refused, struct token *ret)
-{
-	char text[KEPT], *end;
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	ssize_t n = pread(fd, text, KEPT - 1, 0);
 	int64_t until;
-	bool good = false;
+	char *end;
 
 	text[n > 0 ? n : 0] = 0;
-	if (n > 2 * CRYPTO_MAC && text[2 * CRYPTO_MAC] == ' ' && is_right(print, text, refused)) {
-		until = strtoll(text + 2 * CRYPTO_MAC + 1, &end, 10);
-		good = *end == ' ' && until > boot_ms() && fits(end + 1);
-		if (good)
-			snprintf(ret->b, sizeof(ret->b), "%s", end + 1);
-	}
-	explicit_bzero(text, sizeof(text));
-	return good;
+	if (strncmp(text, print, 2 * CRYPTO_MAC) != 0 || text[2 * CRYPTO_MAC] != ' ')
+		return NULL;
+	until = strtoll(text + 2 * CRYPTO_MAC + 1, &end, 10);
+	return *end == ' ' && until > boot_ms() ? end + 1 : NULL;
 }
 
-/* What is cut off by an end in between does not fit its fingerprint's form, or is refused and fetched anew. */
-static void keep(int fd, const char *print, const struct token *t, int64_t life)
+/* 0; 1 when it must be fetched; -EAGAIN when that has just failed. */
+static int read_kept(int fd, const char *print, const struct token *refused, struct token *ret)
 {
-	int64_t early = life / 10 < EARLY ? life / 10 : EARLY;
 	char text[KEPT];
-	int n = snprintf(text, sizeof(text), "%s %" PRId64 " %s", print, boot_ms() + (life - early) * 1000, t->b);
+	const char *token = kept(fd, print, text);
+	int r = 1;
+
+	if (token && strcmp(token, FAILED) == 0)
+		r = -EAGAIN;
+	else if (token && fits(token) && !(refused && strcmp(token, refused->b) == 0)) {
+		snprintf(ret->b, sizeof(ret->b), "%s", token);
+		r = 0;
+	}
+	explicit_bzero(text, sizeof(text));
+	return r;
+}
+
+/* What is cut off by an end in between does not fit the form, or is refused and fetched anew. */
+static void keep(int fd, const char *print, const char *token, int64_t ms)
+{
+	char text[KEPT];
+	int n = snprintf(text, sizeof(text), "%s %" PRId64 " %s", print, boot_ms() + ms, token);
 
 	if (n > 0 && (size_t)n < sizeof(text) && (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n) &&
 	    ftruncate(fd, 0) < 0)
@@ -371,28 +387,46 @@ static void keep(int fd, const char *print, const struct token *t, int64_t life)
 	explicit_bzero(text, sizeof(text));
 }
 
+static int fetch_and_keep(const struct token_source *s, int fd, const char *print, struct token *ret,
+			  struct token_trouble *ret_trouble)
+{
+	int64_t life = 0, early;
+	int r = fetch(s, ret, &life, ret_trouble);
+
+	early = life * 100 < EARLY_MS ? life * 100 : EARLY_MS;
+	if (r == 0 && fd >= 0)
+		keep(fd, print, ret->b, life * 1000 - early);
+	else if (ret_trouble->why == WHY_UNREACHABLE && fd >= 0)
+		keep(fd, print, FAILED, FAILED_MS);
+	return r;
+}
+
+/* 0: it was kept. 1: it must be fetched, and this child has the lock, if there is one. Negative: neither. */
+static int take_kept(int fd, const char *print, const struct token *refused, struct token *ret)
+{
+	int r = 1;
+
+	if (fd < 0)
+		return 1;
+	if (lock(fd, LOCK_SH))
+		r = read_kept(fd, print, refused, ret);
+	if (r == 1)
+		r = lock(fd, LOCK_EX) ? read_kept(fd, print, refused, ret) : -EAGAIN;
+	return r;
+}
+
 int token_get(const struct token_source *s, const struct token *refused, struct token *ret, struct token_trouble *ret_trouble)
 {
 	_cleanup_(closep) int fd = open_kept(s->name);
 	char print[2 * CRYPTO_MAC + 1];
-	int64_t life = 0;
 	int r = fingerprint(s, print);
 
 	*ret_trouble = (struct token_trouble){ .why = WHY_BROKEN, .retry_after = -1 };
-	if (r < 0)
-		return r;
-	if (fd >= 0) {
-		lock(fd, LOCK_SH);
-		if (read_kept(fd, print, refused, ret))
-			return 0;
-		lock(fd, LOCK_EX);
-		if (read_kept(fd, print, refused, ret))
-			return 0;
-	}
-	r = fetch(s, ret, &life, ret_trouble);
-	if (r == 0 && fd >= 0)
-		keep(fd, print, ret, life);
-	return r;
+	if (r == 0)
+		r = take_kept(fd, print, refused, ret);
+	if (r == -EAGAIN)
+		trouble(ret_trouble, WHY_UNREACHABLE, "the token endpoint is not reached, as was just seen");
+	return r == 1 ? fetch_and_keep(s, fd, print, ret, ret_trouble) : r;
 }
 
 /* ---- what a token says ---- */
@@ -424,7 +458,7 @@ int token_roles(const struct token *t, char *ret, size_t size)
 	roles = json_member(json, "roles");
 	for (size_t i = 0; i < json_length(roles) && at < size; i++)
 		at += (size_t)snprintf(ret + at, size - at, "%s%s", i ? ", " : "", or_nothing(json_text(json_item(roles, i))));
-	return 0;
+	return at < size ? 0 : -EMSGSIZE;
 }
 
 int token_claim(const struct token *t, const char *name, char *ret, size_t size)

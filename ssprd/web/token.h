@@ -46,7 +46,7 @@ const char *entra_graph(const struct policy_entra *p);
 /* `refused` is a token that Graph answered 401 to: the kept one is then fetched anew, if it is still that one. */
 int token_get(const struct token_source *s, const struct token *refused, struct token *ret, struct token_trouble *ret_trouble);
 
-/* The names in the claim `roles` of a token, for a report; it is not verified, we got it from the issuer. -EBADMSG. */
+/* The names in the claim `roles` of a token, for a report; it is not verified, we got it from the issuer. -EBADMSG, -EMSGSIZE. */
 int token_roles(const struct token *t, char *ret, size_t size);
 
 /* A claim that is a text, e.g. "oid", the object of the application in the tenant. -ENOENT, -EBADMSG, -EMSGSIZE. */

@@ -449,6 +449,10 @@ class Setup:
         self.run({"groups": {}, "unknown": ["Domain.Read.All"]})
         self.expect("a permission that is not there stops it", self.done.returncode == 1 and "Domain.Read.All" in self.done.stderr)
         self.script("")
+        self.run({"groups": {}, "apps": {"evil-app": {"audience": "AzureADMyOrg", "public": False, "title": "Linux password reset (entra)"}}})
+        self.expect("an application of somebody else stops it, whatever its title", self.done.returncode == 1 and not self.writes() and
+                    "does not have the certificate" in self.done.stderr)
+        self.script("")
         self.run({"groups": {}, "lag": 100})
         self.expect("what does not get better is told", self.done.returncode == 1 and "does not exist" in self.done.stderr)
 

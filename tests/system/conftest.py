@@ -2,6 +2,7 @@
 """The private world of the system tests: real programs, real PAM, real /etc/shadow. Only run by ./check, never on a machine."""
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -13,9 +14,11 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../world"))
 
+import entra  # noqa: E402
 import pexpect  # noqa: E402
 import wire  # noqa: E402
 import world as w  # noqa: E402
+from tenant import Tenant  # noqa: E402
 
 OLD, NEW = "Autumn-forgotten-41", "Spring-remembered-58"
 WRONG = "not-the-password"
@@ -52,9 +55,9 @@ def fast_refusals():
 class Registered:
     """What one user keeps: the authenticator, the recovery codes, the mailbox."""
 
-    def __init__(self, name, uri, codes, enrolled):
+    def __init__(self, name, uri, codes, enrolled, address=None):
         self.name, self.uri, self.codes, self.enrolled = name, uri, codes, enrolled
-        self.address = f"{name}@lab"
+        self.address = address or f"{name}@lab"
         self.reset()
 
     def reset(self):
@@ -108,12 +111,11 @@ class Lab(w.World):
                 w.run("usermod", *becomes, name)
         self.stop()
         os.makedirs(PRISTINE, exist_ok=True)
-        shutil.rmtree(f"{PRISTINE}/state", ignore_errors=True)
-        w.run("cp", "-a", w.STATE, f"{PRISTINE}/state")
+        self.keep_state("state")
         for path in [*ACCOUNTS, "/etc/credstore/sspr-key"]:
             w.run("cp", "-a", path, PRISTINE)
 
-    def back(self):
+    def back(self, state="state"):
         self.stop()
         for daemon in self.daemons.values():
             daemon.program = f"{w.LIBEXEC}/{daemon.name}"
@@ -122,7 +124,8 @@ class Lab(w.World):
             w.run("cp", "-a", f"{PRISTINE}/{os.path.basename(path)}", path)
         w.run("cp", "-a", f"{PRISTINE}/sspr-key", "/etc/credstore/sspr-key")
         self.unlisten()
-        self.restore_state()
+        self.restore_state(state)
+        self.credentials = {}
         self.make_credentials()
         shutil.rmtree("/etc/sspr/ssprd.conf.d", ignore_errors=True)
         self.configure()
@@ -131,9 +134,13 @@ class Lab(w.World):
         for person in self.people.values():
             person.reset()
 
-    def restore_state(self):
+    def restore_state(self, state="state"):
         shutil.rmtree(w.STATE, ignore_errors=True)
-        w.run("cp", "-a", f"{PRISTINE}/state", w.STATE)
+        w.run("cp", "-a", f"{PRISTINE}/{state}", w.STATE)
+
+    def keep_state(self, state):
+        shutil.rmtree(f"{PRISTINE}/{state}", ignore_errors=True)
+        w.run("cp", "-a", w.STATE, f"{PRISTINE}/{state}")
 
     def use(self, changes):
         """Another policy from now on."""
@@ -208,6 +215,98 @@ def lab(session):
 @pytest.fixture
 def monica(lab):
     return lab.people["monica"]
+
+
+# -- tenants
+
+
+class Cloud:
+    """Two tenants, of which the lab is configured for Contoso; for Fabrikam too where a test says so."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.service = entra.start([entra.sample(), entra.sample("Fabrikam", "fabrikam.lab")], plain_port=0)
+        self.kept = [json.dumps(tenant.to_json()) for tenant in self.service.tenants]
+
+    @property
+    def contoso(self):
+        return self.service.tenants[0]
+
+    @property
+    def fabrikam(self):
+        return self.service.tenants[1]
+
+    def begin(self):
+        """MonicaT of both tenants has an authenticator and recovery codes here; where mail goes to stands in the tenant."""
+        self.prepare("state", "contoso", "fabrikam")
+        self.lab.start()
+        self.monica, self.other = (self.register(f"MonicaT@{tenant.domain}") for tenant in self.service.tenants)
+        self.lab.stop()
+        self.lab.keep_state("cloud-state")
+
+    def register(self, upn):
+        self.lab.ctl("user", "add", upn)
+        uri, _ = self.lab.enrol_authenticator(upn)
+        when = time.time()
+        return Registered(upn, uri, self.lab.enrol_recovery_codes(upn), when, "monica@lab")
+
+    def prepare(self, state, *directories):
+        """The world as it began."""
+        self.lab.back(state)
+        self.service.tenants = [Tenant.from_json(json.loads(text)) for text in self.kept]
+        self.service.clear_faults()
+        self.service.unspoil()
+        self.service.login.codes.clear()
+        self.service.clear()
+        entra.trust(self.service)
+        for name, tenant in (("contoso", self.contoso), ("fabrikam", self.fabrikam)):
+            entra.forget_token(name)
+            entra.credentials(self.lab, name, entra.certificate(tenant.application))
+        self.lab.configure(self.policy(directories=directories))
+
+    def back(self):
+        self.prepare("cloud-state", "contoso")
+        self.monica.reset()
+        self.other.reset()
+
+    def policy(self, changes=None, directories=("contoso",)):
+        sections = {"contoso": entra.section(self.service, self.contoso), "fabrikam": entra.section(self.service, self.fabrikam)}
+        sections["fabrikam"]["domains"] = "fabrikam.lab fabrikam.onmicrosoft.lab"  # a domain is of one tenant
+        policy = {"properties": {"enabled": "selected", "group": "SSPRTesters"},
+                  **{f"directory {name}": sections[name] for name in directories}}
+        for section, values in (changes or {}).items():
+            policy[section] = {**policy.get(section, {}), **values}
+        return policy
+
+    def use(self, changes=None, directories=("contoso",)):
+        """Another policy from now on."""
+        self.lab.use(self.policy(changes, directories))
+
+    def writes(self):
+        return self.service.count("/users/", "PATCH")
+
+    def reset(self, name="monicat", new=NEW, person=None):
+        with wire.Dialogue(name) as d:
+            return self.lab.gates(d, person or self.monica, new)
+
+
+@pytest.fixture(scope="session")
+def tenants(session):
+    cloud = Cloud(session)
+    cloud.begin()
+    yield cloud
+    cloud.service.stop()
+
+
+@pytest.fixture
+def cloud(tenants):
+    """The lab of Contoso: MonicaT is registered, everything up."""
+    tenants.back()
+    tenants.lab.start_mail()
+    tenants.lab.start()
+    yield tenants
+    tenants.lab.stop()
+    assert not tenants.service.errors, "the stand-in itself failed"
 
 
 class Screen:

@@ -11,10 +11,11 @@ BEGIN, STEP, ANSWER, CANCEL, JOB, DONE, REQUEST, HEAD, ROW, END_REQUEST = 1, 2, 
 VERSION, USER, SERVICE, TTY, LANG, REASON, KIND, INFO, PROMPT, RESULT, LOST, TEXT = range(1, 13)
 JOB_KIND, OUTCOME, WHY, DIRECTORY, OBJECT, NAME, MARK, SECRET, TO, SUBJECT, BODY, ID, LIFE, GROUP = range(16, 30)
 VERB, STATUS, SINCE, COLUMN = 32, 33, 34, 128
+CODE, ADDRESS, FIGURE = 38, 39, 40
 KEYWORD, FAILED = 1, 2
 ASK, ASK_HIDDEN, TELL, END = 1, 2, 3, 4
 RESULTS = {1: "ignore", 2: "done", 3: "failed", 4: "maxtries", 5: "abort"}
-LOOKUP, DELIVER, RESET, NOTIFY = 1, 2, 4, 6
+LOOKUP, DELIVER, RESET, NOTIFY, APPROVAL, APPROVE = 1, 2, 4, 6, 8, 9
 JOB_DONE, REFUSED, UNKNOWN = 1, 2, 3
 NOW = 1
 MAX = 4096
@@ -89,6 +90,7 @@ class Step:
     prompt: str = ""
     result: str = ""
     lost: str = ""
+    figure: str = ""
     told: list = field(default_factory=list)  # what TELL steps before it said
     raw: bytes = b""
 
@@ -150,7 +152,7 @@ class Dialogue:
                 return fields.get(tag, b"").decode()
 
             step = Step(fields[KIND][0], text(INFO), text(PROMPT), RESULTS.get(fields.get(RESULT, b"\0")[0], ""),
-                        text(LOST), told, data)
+                        text(LOST), text(FIGURE), told, data)
             if step.kind != TELL:
                 self.step = step
                 return step

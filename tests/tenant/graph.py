@@ -374,6 +374,16 @@ def list_above(call):
                            **{"@odata.count": len(groups)})
 
 
+def list_member_of(call):
+    """Groups and administrative units a user is in itself; of what an application may not read there is no more than this."""
+    call.allow(READ_ABOVE)
+    user = call.user()
+    units = [unit for unit, members in call.tenant.units.items() if user.id in members]
+    items = [{"@odata.type": "#microsoft.graph.group", "id": group.id} for group in user.parents]
+    items += [{"@odata.type": "#microsoft.graph.administrativeUnit", "id": unit} for unit in units]
+    return call.collection("directoryObjects(id)", items)
+
+
 def filter_group(call, group):
     text = call.query.get("$filter")
     if text is None:
@@ -595,6 +605,7 @@ ROUTES = [
     ("POST", "users/*/checkMemberGroups", check_groups),
     ("POST", "users/*/getMemberGroups", get_groups),
     ("GET", "users/*/(transitiveMemberOf|memberOf)/(?:microsoft\\.)?graph\\.group", list_above),
+    ("GET", "users/*/memberOf", list_member_of),
     ("POST", "users/*/revokeSignInSessions", revoke_sessions),
     ("POST", "users/*/sendMail", send_mail),
     ("GET", "users/*/authentication/phoneMethods", list_phones),

@@ -161,7 +161,7 @@ class Service:
         return self._serve(Request("login", method, path, headers, body), self.login.handle)
 
     def _serve_graph(self, method, path, headers, body):
-        return self._serve(Request("graph", method, path, headers, body), self._forward if self.via else self.graph.handle)
+        return self._serve(Request("graph", method, path, headers, body), self._forward_outer if self.via else self.graph.handle)
 
     def _serve_plain(self, method, path, headers, body):
         r = Request("graph", method, path, headers, body, within=headers.get(MARK) == "item")
@@ -232,11 +232,17 @@ class Service:
             text = body.decode(errors="replace") if problem else ""
             self.violations.append(f"{r.method} {r.path}: {response.status} {complaint or ''} {text}")
 
+    def _forward_outer(self, r):
+        return self.graph.handle(r) if self._is_unchecked(r) else self._forward(r)
+
     def _forward_item(self, r):
-        if any(pattern.search(r.path) for pattern in self.unchecked_patterns):
+        return self.graph.perform(r) if self._is_unchecked(r) else self._forward(r, "item")
+
+    def _is_unchecked(self, r):
+        unchecked = any(pattern.search(r.path) for pattern in self.unchecked_patterns)
+        if unchecked:
             self.unchecked.append(f"{r.method} {r.path}")
-            return self.graph.perform(r)
-        return self._forward(r, "item")
+        return unchecked
 
     # -- what tests ask and set
 

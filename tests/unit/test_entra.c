@@ -105,6 +105,13 @@ static enum why of_user(const char *type, const char *enabled, const char *synce
 	return entra_judge_user(j);
 }
 
+static enum why listed(enum why judge(const struct json *), const char *text)
+{
+	_cleanup_(json_freep) struct json *j = parse(text);
+
+	return judge(j);
+}
+
 #define NAME "\"MonicaT@contoso.com\""
 
 static void A3_guests_and_W10_synced_users_are_refused(void **state _unused_)
@@ -122,6 +129,8 @@ static void A3_guests_and_W10_synced_users_are_refused(void **state _unused_)
 	assert_int_equal(of_user("\"Member\"", "\"true\"", "null", NAME), WHY_LOCKED);
 	assert_int_equal(of_user("\"Member\"", "true", "null", "null"), WHY_BROKEN);
 	assert_int_equal(entra_judge_user(NULL), WHY_BROKEN);
+	assert_int_equal(listed(entra_judge_user, "{\"userPrincipalName\":\"a@b\",\"userType\":\"Member\",\"accountEnabled\":true}"),
+			 WHY_BROKEN);
 }
 
 static void an_account_has_an_id_a_name_and_a_mark(void **state _unused_)
@@ -130,8 +139,10 @@ static void an_account_has_an_id_a_name_and_a_mark(void **state _unused_)
 		"{}", "[]", "{\"id\":\"" ID "\"}", "{\"id\":\"x\",\"userPrincipalName\":\"a@b\"}",
 		"{\"id\":\"" ID "\",\"userPrincipalName\":\"a\\u0007@b\"}",
 		"{\"id\":\"" ID "\",\"userPrincipalName\":\"a@b\",\"lastPasswordChangeDateTime\":5}",
+		"{\"id\":\"" ID "\",\"userPrincipalName\":\"a@b\"}",
 	};
-	_cleanup_(json_freep) struct json *right = parse("{\"id\":\"" ID "\",\"userPrincipalName\":\"a@b\"}");
+	_cleanup_(json_freep) struct json *right = parse("{\"id\":\"" ID "\",\"userPrincipalName\":\"a@b\","
+							 "\"lastPasswordChangeDateTime\":null}");
 	struct account account = {};
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
@@ -143,13 +154,6 @@ static void an_account_has_an_id_a_name_and_a_mark(void **state _unused_)
 	assert_true(entra_account(right, &account));
 	assert_string_equal(account.object, ID);
 	assert_string_equal(account.mark, "never");
-}
-
-static enum why listed(enum why judge(const struct json *), const char *text)
-{
-	_cleanup_(json_freep) struct json *j = parse(text);
-
-	return judge(j);
 }
 
 static void A3_whoever_has_a_role_is_refused(void **state _unused_)

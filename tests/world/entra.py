@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import faults  # noqa: E402, F401
 import world as w  # noqa: E402
 from service import Service  # noqa: E402
-from tenant import OLD, sample  # noqa: E402, F401
+from tenant import OLD, PERMISSIONS, guid, sample  # noqa: E402, F401
 
 FOLDER = f"{w.HOME}/tenant"
 CA = "/etc/sspr/entra-ca.pem"

@@ -167,7 +167,10 @@ def test_F6_ssprd_killed_before_the_write_was_sent(cloud):
     time.sleep(2)
     assert cloud.writes() == 0 and cloud.contoso.password_is("MonicaT", OLD)
     with wire.Dialogue("LeeG", tty="/dev/tty9"):
-        cloud.lab.shift(wall=130, boot=130)  # no server can still show an older mark
+        cloud.lab.shift(wall=3600, boot=70)  # the wall clock alone makes nobody believe that
+        time.sleep(2.5)
+        assert cloud.lab.table("pending")
+        cloud.lab.shift(wall=310, boot=310)  # no server can still show an older mark
         w.wait_for(lambda: not cloud.lab.table("pending"), 10)
     assert cloud.lab.table("pending") == [] and outcomes(cloud.lab)[-1] == "failure" and not notices(cloud.monica)
 

@@ -6,6 +6,7 @@
  * dialogue steps N USER       round trips of one step: Enter, and back from the menu
  * dialogue hold N STEPS       opens N dialogues up to their first question, says "open", makes STEPS steps on them, waits for a line
  * dialogue resets P <LIST     whole resets by P processes; a line is NAME CODE CODE PASSWORD
+ * dialogue lookups P S <NAMES P processes begin dialogues for S seconds, each up to its first question
  */
 
 #include <err.h>
@@ -15,8 +16,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/wire.h"
 #include "stats.h"
@@ -218,7 +217,6 @@ static void resets(size_t processes)
 	size_t n = read_resets(list);
 	struct stats *stats = stats_new(n);
 	uint64_t start = stats_now();
-	int status;
 
 	for (size_t p = 0; p < processes; p++)
 		if (fork() == 0) {
@@ -226,15 +224,25 @@ static void resets(size_t processes)
 				stats->ns[i] = reset_once(&list[i], i);
 			_exit(0);
 		}
-	for (size_t p = 0; p < processes; p++)
-		if (wait(&status) < 0 || status != 0)
-			errx(1, "a process failed");
+	stats_wait(processes);
 	printf("seconds %.6f\n", (double)(stats_now() - start) / 1e9);
 	stats_print("resets", stats);
 }
 
+static void look_up(const char *name, size_t nth)
+{
+	int fd = connect_login();
+	char tty[32];
+
+	snprintf(tty, sizeof(tty), "/dev/pts/%zu", nth % 1000);
+	send_begin(fd, name, tty);
+	expect_question(fd, "begin");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	static struct names names;
 	const char *what = argc >= 3 ? argv[1] : "";
 	size_t n = argc >= 3 ? strtoul(argv[2], NULL, 10) : 0;
 
@@ -246,7 +254,10 @@ int main(int argc, char **argv)
 		hold(n, strtoul(argv[3], NULL, 10));
 	else if (strcmp(what, "resets") == 0)
 		resets(n);
-	else
-		errx(2, "usage: dialogue echo N | steps N USER | hold N STEPS | resets P");
+	else if (strcmp(what, "lookups") == 0 && argc == 4) {
+		names_read(&names);
+		stats_spend("lookups", n, strtod(argv[3], NULL), &names, look_up);
+	} else
+		errx(2, "usage: dialogue echo N | steps N USER | hold N STEPS | resets P | lookups P SECONDS");
 	return 0;
 }

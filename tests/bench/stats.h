@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-/* Times of single runs, in shared memory so that children can write them; printed as one line for bench.py. */
+/* Times of single runs, in shared memory so that children can write them; printed as lines for bench.py. */
 
 #include <err.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
+
+#define NAMES_MAX 4096
 
 struct stats {
 	size_t n;
+	_Atomic size_t taken;
 	uint64_t ns[];
+};
+
+struct names {
+	size_t n;
+	char name[NAMES_MAX][64];
 };
 
 static inline uint64_t stats_now(void)
@@ -47,4 +58,47 @@ static inline void stats_print(const char *name, struct stats *s)
 	qsort(s->ns, s->n, sizeof(s->ns[0]), stats_order);
 	printf("%s %.1f %.1f\n", name, (double)s->ns[s->n / 2] / 1000, (double)s->ns[s->n * 99 / 100] / 1000);
 	fflush(stdout);
+}
+
+static inline void names_read(struct names *ret)
+{
+	for (ret->n = 0; ret->n < NAMES_MAX && scanf("%63s", ret->name[ret->n]) == 1;)
+		ret->n++;
+	if (ret->n == 0)
+		errx(1, "no names");
+}
+
+static inline void stats_wait(size_t processes)
+{
+	int status;
+
+	for (size_t p = 0; p < processes; p++)
+		if (wait(&status) < 0 || status != 0)
+			errx(1, "a process failed");
+}
+
+/* That many processes do it for that long, name after name; then prints "seconds", how often, and the times. */
+static inline void stats_spend(const char *what, size_t processes, double seconds, const struct names *names,
+			       void (*once)(const char *name, size_t nth))
+{
+	struct stats *s = stats_new(1000000);
+	uint64_t start = stats_now(), end = start + (uint64_t)(seconds * 1e9);
+
+	for (size_t p = 0; p < processes; p++)
+		if (fork() == 0) {
+			uint64_t before;
+
+			do {
+				size_t i = s->taken++;
+
+				before = stats_now();
+				once(names->name[i % names->n], i);
+				s->ns[i] = stats_now() - before;
+			} while (stats_now() < end && s->taken < s->n - processes);
+			_exit(0);
+		}
+	stats_wait(processes);
+	s->n = s->taken;
+	printf("seconds %.6f\ncount %zu\n", (double)(stats_now() - start) / 1e9, s->n);
+	stats_print(what, s);
 }

@@ -210,6 +210,12 @@ static void on_address(void *owner, enum job_kind kind _unused_, const struct jo
 	on_notified(s, JOB_NOTIFY, &none);
 }
 
+/* Without a way to send any, nobody is told, and no minute makes that better. */
+static bool sends_mail(const struct policy *p)
+{
+	return *p->mail.server || *p->mail.directory;
+}
+
 /* 1: under way. 0: nothing left. 2: this one is done with, go on. */
 static int notify_next(struct server *s)
 {
@@ -226,10 +232,11 @@ static int notify_next(struct server *s)
 	r = store_registration(s->store, &o->now.account, &registration);
 	if (r < 0 && r != -EBADMSG)
 		return r;
-	if (registration.mail[0])
+	if (registration.mail[0] && sends_mail(&s->policy))
 		return notify(s, registration.mail);
-	if (!policy_directory(&s->policy, o->now.account.directory)) {
-		r = store_notice_done(s->store, o->now.row);
+	if (registration.mail[0] || !sends_mail(&s->policy) || !policy_directory(&s->policy, o->now.account.directory)) {
+		r = registration.mail[0] ? notice_end(s, AUDIT_NOTIFY_FAILED, why_name(WHY_MISCONFIGURED)) :
+					   store_notice_done(s->store, o->now.row);
 		return r < 0 ? r : 2;
 	}
 	job.account = o->now.account;

@@ -112,8 +112,8 @@ static void tell(struct graph_answer *a, const struct graph_request *q, const ch
 {
 	int told = (int)strcspn(q->path, "?");
 
-	snprintf(a->detail, sizeof(a->detail), "%s %.*s: %d %s (request-id %s, client-request-id %s)", q->method,
-		 told < PATH_TOLD ? told : PATH_TOLD, q->path, a->status, a->code, *theirs ? theirs : "-", a->client_id);
+	snprintf(a->detail, sizeof(a->detail), "%s %.*s: %d%s%s (request-id %s, client-request-id %s)", q->method,
+		 told < PATH_TOLD ? told : PATH_TOLD, q->path, a->status, *a->code ? " " : "", a->code, *theirs ? theirs : "-", a->client_id);
 }
 
 static void tell_lost(struct graph_answer *a, const struct graph_request *q, const char *said)

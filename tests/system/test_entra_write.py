@@ -253,3 +253,17 @@ def test_F29_without_a_token_no_factor_is_burnt(cloud, name, fault):
         assert len(d.transcript) == 2
     time.sleep(0.3)
     assert not w.mails() and cloud.service.count(host="graph") == 0
+
+
+def test_F58_without_a_way_to_send_mail_no_notice_waits(cloud):
+    cloud.use({"mail": {"server": None, "from": None, "user": None, "ca-file": None},
+               "authentication-methods": {"methods": "authenticator recovery-code", "required": "1"}})
+    with wire.Dialogue("monicat") as d:
+        for text in (cloud.monica.app(), NEW, NEW):
+            step = d.answer(text)
+        assert step.result == "done", step
+    time.sleep(0.5)
+    asked = cloud.service.count()
+    cloud.lab.restart("ssprd")  # whose first round looks into what an earlier one left
+    time.sleep(1.5)
+    assert cloud.service.count() == asked

@@ -95,11 +95,16 @@ static int use_up(struct session *x, const struct proven *p)
 	return r > 0 ? -EALREADY : r;
 }
 
+static const struct store_aliases *aliases(const struct session *x)
+{
+	return x->beyond ? &x->beyond->aliases : NULL;
+}
+
 /* -EDQUOT: no more messages for this account, this seat, or at all. */
 static int count_send(struct session *x, const struct moment *now)
 {
 	char who[STORE_WHO];
-	const struct store_try send = { .who = who, .gate = "", .seat = x->seat, .at = now->lasting };
+	const struct store_try send = { .who = who, .gate = "", .seat = x->seat, .at = now->lasting, .aliases = aliases(x) };
 	int r = carry_who(x, who);
 
 	if (r == 0)
@@ -289,7 +294,7 @@ static int count_try(struct session *x, const struct moment *now, int64_t *ret_a
 		     struct job_result *ret)
 {
 	char who[STORE_WHO];
-	struct store_try try = { .who = who, .seat = x->seat, .at = now->lasting };
+	struct store_try try = { .who = who, .seat = x->seat, .at = now->lasting, .aliases = aliases(x) };
 	int r = carry_who(x, who);
 
 	try.gate = x->server->rules.methods[x->flow.method]->name;
@@ -508,6 +513,40 @@ bool carry_event(struct session *x, struct event *ev)
 
 /* ---- what comes back from the workers ---- */
 
+/* As whom else what was typed counts; whom it counts as is not among them. */
+static int keep_aliases(struct session *x, const struct job_result *result, const char *who)
+{
+	struct store_aliases *a;
+
+	if (result->names_n == 0)
+		return 0;
+	if (need_beyond(x) < 0)
+		return -ENOMEM;
+	a = &x->beyond->aliases;
+	for (size_t i = 0; i < result->names_n; i++) {
+		struct account nobody = {};
+		int r;
+
+		memcpy(nobody.name, result->names[i], sizeof(nobody.name));
+		r = store_who(x->server->store, &nobody, a->who[a->n]);
+		if (r < 0)
+			return r;
+		a->n += strcmp(a->who[a->n], who) != 0;
+	}
+	return 0;
+}
+
+/* 1: blocked, by whatever name. */
+static int is_blocked(struct session *x, const char *who, int64_t now)
+{
+	const struct store_aliases *a = aliases(x);
+	int r = store_blocked(x->server->store, who, now);
+
+	for (size_t i = 0; a && i < a->n && r == 0; i++)
+		r = store_blocked(x->server->store, a->who[i], now);
+	return r;
+}
+
 static void standing(struct session *x, struct event *ev, struct code *code)
 {
 	_cleanup_(registration_wipe) struct registration registration = {};
@@ -520,10 +559,12 @@ static void standing(struct session *x, struct event *ev, struct code *code)
 	if (!s->store)
 		return;
 	r = store_who(s->store, *a->object || *a->name ? a : &typed, who);
+	if (r == 0)
+		r = keep_aliases(x, &ev->result, who);
 	if (r == 0 && ev->result.outcome == OUTCOME_DONE)
 		r = load_registration(x, a, &ev->now, &registration);
 	if (r == 0)
-		r = store_blocked(s->store, who, ev->now.lasting);
+		r = is_blocked(x, who, ev->now.lasting);
 	if (r < 0) {
 		server_store_failed(s, r);
 		ev->result = (struct job_result){ .outcome = OUTCOME_UNKNOWN, .why = WHY_BROKEN };

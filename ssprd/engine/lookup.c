@@ -20,7 +20,8 @@ struct lookup {
 	void *owner;
 	unsigned int waiting, known;
 	bool trouble;
-	char nobody[ACCOUNT_NAME]; /* the principal name that nobody has; "" = none was told */
+	size_t names_n;
+	char names[POLICY_DIRECTORIES][ACCOUNT_NAME];
 	struct job_result result; /* of the one that knows it, or of the first trouble */
 };
 
@@ -55,19 +56,25 @@ static bool is_trouble(const struct job_result *r)
 	       (r->outcome == OUTCOME_REFUSED && r->why >= WHY_BUSY && !*r->account.object);
 }
 
-/* Of several, always the same one. */
-static void take_nobody(struct lookup *l, const struct job_result *r)
+static int compare(const void *a, const void *b)
 {
-	char name[ACCOUNT_NAME];
-	size_t n = 0;
+	return strcmp(a, b);
+}
 
-	if (!strchr(r->account.name, '@'))
+/* What the name would be in that directory, whether or not somebody has it; in an order that tells nothing. */
+static void take_name(struct lookup *l, const struct job_result *r)
+{
+	char *name = l->names[l->names_n];
+
+	if (!strchr(r->account.name, '@') || l->names_n == POLICY_DIRECTORIES)
 		return;
-	for (; r->account.name[n]; n++)
-		name[n] = (char)tolower((unsigned char)r->account.name[n]);
-	name[n] = 0;
-	if (!*l->nobody || strcmp(name, l->nobody) < 0)
-		memcpy(l->nobody, name, n + 1);
+	for (size_t i = 0; i < ACCOUNT_NAME; i++)
+		name[i] = (char)tolower((unsigned char)r->account.name[i]);
+	for (size_t i = 0; i < l->names_n; i++)
+		if (strcmp(l->names[i], name) == 0)
+			return;
+	l->names_n++;
+	qsort(l->names, l->names_n, sizeof(l->names[0]), compare);
 }
 
 static void take(struct lookup *l, const struct job_result *r)
@@ -80,9 +87,8 @@ static void take(struct lookup *l, const struct job_result *r)
 		if (!l->trouble)
 			l->result = *r;
 		l->known++;
-	} else {
-		take_nobody(l, r);
 	}
+	take_name(l, r);
 }
 
 static void finish(struct lookup *l)
@@ -96,8 +102,10 @@ static void finish(struct lookup *l)
 	else if (l->known != 1)
 		result = (struct job_result){ .outcome = OUTCOME_REFUSED,
 					      .why = l->known ? WHY_AMBIGUOUS : WHY_NO_ACCOUNT };
-	if (!l->trouble && l->known == 0)
-		memcpy(result.account.name, l->nobody, sizeof(result.account.name));
+	if (!l->trouble && l->known == 0 && l->names_n > 0)
+		memcpy(result.account.name, l->names[0], sizeof(result.account.name));
+	result.names_n = l->names_n;
+	memcpy(result.names, l->names, sizeof(result.names));
 	lookup_free(l);
 	done(owner, JOB_LOOKUP, &result);
 }

@@ -4,8 +4,8 @@
 /*
  * Which directory knows a name. A job that names its directory goes there; a LOOKUP that does not goes to all of them at once, and
  * what they say becomes one answer: a name that more than one knows is ambiguous, and where one could not be asked nobody knows
- * whether it is. A name that is nobody's comes back as a directory would spell it, in lower case, so that limits count all its
- * spellings as one, as they do for an account (C7).
+ * whether it is. The answer also tells how the directories would spell the name, in lower case, so that limits count all its
+ * spellings as one, whoever has it (C7, E1). A name that is nobody's is the first of these.
  */
 
 #include "engine/server.h"

@@ -15,6 +15,7 @@ struct session_beyond {
 	int64_t ticket_until;  /* boot milliseconds */
 	int64_t attempt;       /* the try that was counted for it */
 	bool last;
+	struct store_aliases aliases; /* as whom else the limits know what was typed */
 };
 
 struct session {

@@ -38,6 +38,7 @@
 #include "base/secret.h"
 #include "base/wire.h"
 #include "flow/account.h"
+#include "flow/policy.h"
 
 enum job_kind {
 	JOB_NONE = 0,
@@ -125,6 +126,9 @@ struct job_result {
 	uint32_t life;
 	struct secret ticket;
 	char report[JOB_REPORT]; /* CHECK */
+	/* Not of a worker: the principal names, in lower case, that a name could mean in the directories that were asked. */
+	size_t names_n;
+	char names[POLICY_DIRECTORIES][ACCOUNT_NAME];
 };
 
 void job_write(const struct job *j, struct wire *ret);

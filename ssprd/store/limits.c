@@ -45,16 +45,37 @@ static int count(struct store *s, sqlite3_stmt *statement, unsigned int *ret)
 	return r;
 }
 
+/* Of one whom: never less than what is there already. */
+static int count_who(struct store *s, const struct policy_limits *l, const struct store_try *t, const char *who,
+		     struct limits_counts *ret)
+{
+	unsigned int account = 0, gate = 0;
+	int64_t until = 0;
+	int r = blocked_until(s, who, &until);
+
+	if (r == 0)
+		r = count(s, db_bind(s, SQL_COUNT_ACCOUNT, "ti", who, t->at - l->account_window), &account);
+	if (r == 0)
+		r = count(s, db_bind(s, SQL_COUNT_GATE, "tit", who, t->at - l->gate_window, t->gate), &gate);
+	ret->blocked_until = until > ret->blocked_until ? until : ret->blocked_until;
+	ret->account = account > ret->account ? account : ret->account;
+	ret->gate = gate > ret->gate ? gate : ret->gate;
+	return r;
+}
+
+static size_t aliases(const struct store_try *t)
+{
+	return t->aliases ? t->aliases->n : 0;
+}
+
 static int count_all(struct store *s, const struct policy_limits *l, const struct store_try *t,
 		     struct limits_counts *ret)
 {
 	unsigned int known = 0;
-	int r = blocked_until(s, t->who, &ret->blocked_until);
+	int r = count_who(s, l, t, t->who, ret);
 
-	if (r == 0)
-		r = count(s, db_bind(s, SQL_COUNT_ACCOUNT, "ti", t->who, t->at - l->account_window), &ret->account);
-	if (r == 0)
-		r = count(s, db_bind(s, SQL_COUNT_GATE, "tit", t->who, t->at - l->gate_window, t->gate), &ret->gate);
+	for (size_t i = 0; i < aliases(t) && r == 0; i++)
+		r = count_who(s, l, t, t->aliases->who[i], ret);
 	if (r == 0)
 		r = count(s, db_bind(s, SQL_COUNT_SEAT, "tii", t->seat, t->at - l->seat_window, (int64_t)l->seat_failures),
 			  &ret->seat);
@@ -71,15 +92,22 @@ static int count_all(struct store *s, const struct policy_limits *l, const struc
 
 static int block(struct store *s, const struct policy_limits *l, const struct store_try *t)
 {
-	return db_run(s, db_bind(s, SQL_BLOCK_SET, "ti", t->who, t->at + l->block));
+	int r = db_run(s, db_bind(s, SQL_BLOCK_SET, "tit", t->who, t->at + l->block, ""));
+
+	for (size_t i = 0; i < aliases(t) && r == 0; i++)
+		r = db_run(s, db_bind(s, SQL_BLOCK_SET, "tit", t->aliases->who[i], t->at + l->block, t->who));
+	return r;
 }
 
+/* A row that mirrors another one is of no seat. */
 static int add_try(struct store *s, const struct store_try *t, int64_t *ret_attempt)
 {
-	int r = db_run(s, db_bind(s, SQL_ATTEMPT_ADD, "ttti", t->who, t->gate, t->seat, t->at));
+	int r = db_run(s, db_bind(s, SQL_ATTEMPT_ADD, "tttii", t->who, t->gate, t->seat, t->at, (int64_t)0));
 
 	if (r == 0)
 		*ret_attempt = sqlite3_last_insert_rowid(s->db);
+	for (size_t i = 0; i < aliases(t) && r == 0; i++)
+		r = db_run(s, db_bind(s, SQL_ATTEMPT_ADD, "tttii", t->aliases->who[i], t->gate, "", t->at, *ret_attempt));
 	return r;
 }
 
@@ -148,8 +176,10 @@ int store_blocked(struct store *s, const char *who, int64_t now)
 
 int store_limits_clear(struct store *s, const char *who)
 {
-	int r = db_run(s, db_bind(s, SQL_ATTEMPT_CLEAR, "t", who));
+	int r = db_run(s, db_bind(s, SQL_ATTEMPT_CLEAR_MIRRORS, "t", who));
 
+	if (r == 0)
+		r = db_run(s, db_bind(s, SQL_ATTEMPT_CLEAR, "t", who));
 	return r == 0 ? db_run(s, db_bind(s, SQL_BLOCK_CLEAR, "t", who)) : r;
 }
 
@@ -164,9 +194,13 @@ int store_limits_clamp(struct store *s, int64_t now, int64_t block)
 
 static int sends_left(struct store *s, const struct policy_limits *l, const struct store_try *t, bool *ret)
 {
-	unsigned int who = 0, seat = 0, all = 0;
+	unsigned int who = 0, seat = 0, all = 0, other;
 	int r = count(s, db_bind(s, SQL_SEND_COUNT, "ti", t->who, t->at - STORE_DAY), &who);
 
+	for (size_t i = 0; i < aliases(t) && r == 0; i++) {
+		r = count(s, db_bind(s, SQL_SEND_COUNT, "ti", t->aliases->who[i], t->at - STORE_DAY), &other);
+		who = r == 0 && other > who ? other : who;
+	}
 	if (r == 0)
 		r = count(s, db_bind(s, SQL_SEND_COUNT_SEAT, "tii", t->seat, t->at - l->seat_window,
 				     (int64_t)l->seat_failures),
@@ -179,6 +213,16 @@ static int sends_left(struct store *s, const struct policy_limits *l, const stru
 	return r;
 }
 
+static int add_send(struct store *s, const struct store_try *t)
+{
+	int r = db_run(s, db_bind(s, SQL_SEND_ADD, "ttii", t->who, t->seat, t->at, (int64_t)0));
+	int64_t row = sqlite3_last_insert_rowid(s->db);
+
+	for (size_t i = 0; i < aliases(t) && r == 0; i++)
+		r = db_run(s, db_bind(s, SQL_SEND_ADD, "ttii", t->aliases->who[i], "", t->at, row));
+	return r;
+}
+
 int store_send(struct store *s, const struct policy_limits *limits, const struct store_try *t)
 {
 	bool left = false;
@@ -186,5 +230,5 @@ int store_send(struct store *s, const struct policy_limits *limits, const struct
 
 	if (r < 0)
 		return r;
-	return left ? db_run(s, db_bind(s, SQL_SEND_ADD, "tti", t->who, t->seat, t->at)) : 1;
+	return left ? add_send(s, t) : 1;
 }

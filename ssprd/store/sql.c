@@ -36,7 +36,12 @@ const char *const sql_migrations[SQL_VERSION] = {
 	/* When its directory said that there is no such account any more; 0: it has not. */
 	"ALTER TABLE account ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
 	/* The lasting clock at the intent: how long ago that was, whatever becomes of the wall clock. */
-	"ALTER TABLE intent ADD COLUMN lasting INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE intent ADD COLUMN lasting INTEGER NOT NULL DEFAULT 0;"
+	/* What counts for one counts for every name that it could be taken for: the row, or the whom, that this one mirrors. */
+	"ALTER TABLE attempt ADD COLUMN mirrors INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE send ADD COLUMN mirrors INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE block ADD COLUMN mirrors TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX attempt_mirrors ON attempt (mirrors) WHERE mirrors <> 0;",
 };
 
 #define AUDIT_COLUMNS "id, at, correlation, activity, result, reason, method, target, object, seat, actor, hash"
@@ -79,24 +84,26 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_RECOVERY_USE] = "DELETE FROM recovery WHERE account = ? AND id = ?",
 	[SQL_BLOCK_GET] = "SELECT until FROM block WHERE who = ?",
 	/* A block never becomes shorter. */
-	[SQL_BLOCK_SET] = "INSERT INTO block VALUES (?, ?) ON CONFLICT (who) DO UPDATE SET"
+	[SQL_BLOCK_SET] = "INSERT INTO block VALUES (?, ?, ?) ON CONFLICT (who) DO UPDATE SET"
 			  " until = max(until, excluded.until)",
-	[SQL_BLOCK_CLEAR] = "DELETE FROM block WHERE who = ?",
+	[SQL_BLOCK_CLEAR] = "DELETE FROM block WHERE who = ?1 OR mirrors = ?1",
 	[SQL_BLOCK_FORGET] = "DELETE FROM block WHERE until < ?",
-	[SQL_ATTEMPT_ADD] = "INSERT INTO attempt (who, gate, seat, at) VALUES (?, ?, ?, ?)",
-	[SQL_ATTEMPT_RELEASE] = "DELETE FROM attempt WHERE id = ?",
+	[SQL_ATTEMPT_ADD] = "INSERT INTO attempt (who, gate, seat, at, mirrors) VALUES (?, ?, ?, ?, ?)",
+	[SQL_ATTEMPT_RELEASE] = "DELETE FROM attempt WHERE id = ?1 OR (mirrors <> 0 AND mirrors = ?1)",
 	[SQL_ATTEMPT_CLEAR] = "DELETE FROM attempt WHERE who = ?",
+	[SQL_ATTEMPT_CLEAR_MIRRORS] = "DELETE FROM attempt WHERE mirrors <> 0"
+				      " AND mirrors IN (SELECT id FROM attempt WHERE who = ? AND mirrors = 0)",
 	[SQL_ATTEMPT_FORGET] = "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE at < ? ORDER BY at LIMIT 32)",
 	[SQL_COUNT_ACCOUNT] = "SELECT count(*) FROM attempt WHERE who = ? AND at > ?",
 	[SQL_COUNT_GATE] = "SELECT count(*) FROM attempt WHERE who = ? AND at > ? AND gate = ?",
 	[SQL_COUNT_SEAT] = "SELECT count(*) FROM (SELECT 1 FROM attempt WHERE seat = ? AND at > ? LIMIT ?)",
 	[SQL_COUNT_SEAT_USERS] = "SELECT count(DISTINCT who) FROM attempt WHERE seat = ? AND at > ?",
 	[SQL_KNOWN_AT_SEAT] = "SELECT count(*) FROM (SELECT 1 FROM attempt WHERE who = ? AND at > ? AND seat = ? LIMIT 1)",
-	[SQL_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM attempt WHERE at > ? LIMIT ?)",
+	[SQL_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM attempt WHERE at > ? AND mirrors = 0 LIMIT ?)",
 	[SQL_SEND_COUNT] = "SELECT count(*) FROM send WHERE who = ? AND at > ?",
 	[SQL_SEND_COUNT_SEAT] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE seat = ? AND at > ? LIMIT ?)",
-	[SQL_SEND_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE at > ? LIMIT ?)",
-	[SQL_SEND_ADD] = "INSERT INTO send (who, seat, at) VALUES (?, ?, ?)",
+	[SQL_SEND_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE at > ? AND mirrors = 0 LIMIT ?)",
+	[SQL_SEND_ADD] = "INSERT INTO send (who, seat, at, mirrors) VALUES (?, ?, ?, ?)",
 	[SQL_SEND_FORGET] = "DELETE FROM send WHERE id IN (SELECT id FROM send WHERE at < ? ORDER BY at LIMIT 32)",
 	[SQL_ATTEMPT_CLAMP] = "UPDATE attempt SET at = ?1 WHERE at > ?1",
 	[SQL_SEND_CLAMP] = "UPDATE send SET at = ?1 WHERE at > ?1",

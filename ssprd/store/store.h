@@ -80,9 +80,20 @@ int store_account_list(struct store *s, int64_t after, const char *name, unsigne
 #define STORE_WHO 96
 int store_who(struct store *s, const struct account *a, char ret[static STORE_WHO]);
 
+/*
+ * As whom else it counts: the principal names that what was typed could mean. Without that, a block would tell whose account a name is.
+ * `who` of each is that of an account without object.
+ */
+#define STORE_ALIASES 4
+struct store_aliases {
+	size_t n;
+	char who[STORE_ALIASES][STORE_WHO];
+};
+
 struct store_try {
 	const char *who, *gate, *seat;
 	int64_t at; /* lasting seconds */
+	const struct store_aliases *aliases; /* or NULL */
 };
 
 /*

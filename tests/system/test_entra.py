@@ -413,3 +413,46 @@ def test_G1_what_is_registered_by_a_name_is_its_present_owners(cloud):
     with wire.Dialogue("MonicaAdler") as d:
         assert "not right" in d.answer(person.app()).info
         assert "Step 2 of 2" in d.answer(cloud.monica.app()).info
+
+
+def is_blocked(name, tty):
+    with wire.Dialogue(name, tty=tty) as d:
+        return d.step.kind == wire.END and "Too many" in d.step.text
+
+
+@pytest.mark.parametrize("name", ["pavel", "root", "zedzed"])
+def test_E1_a_block_does_not_tell_which_names_are_local_accounts(cloud, name):
+    cloud.use({"properties": {"enabled": "all", "group": None}})
+    assert "Too many" in burn(name, "/dev/tty1").text
+    assert is_blocked(name + "@contoso.lab", "/dev/tty2") and is_blocked(name, "/dev/tty3")
+
+
+@pytest.mark.parametrize("name", ["pavel", "root", "zedzed"])
+def test_E1_nor_does_it_the_other_way_round(cloud, name):
+    cloud.use({"properties": {"enabled": "all", "group": None}})
+    assert "Too many" in burn(name + "@Contoso.lab", "/dev/tty1").text
+    assert is_blocked(name, "/dev/tty2")
+
+
+@pytest.mark.parametrize("name", ["onlyfab", "zedzed"])
+def test_E1_nor_which_tenant_knows_a_name(cloud, name):
+    cloud.use({"properties": {"enabled": "all", "group": None}}, ("contoso", "fabrikam"))
+    cloud.fabrikam.add_user("onlyfab", OLD)
+    assert "Too many" in burn(name, "/dev/tty1").text
+    assert is_blocked(name + "@fabrikam.lab", "/dev/tty2") and is_blocked(name + "@contoso.lab", "/dev/tty3")
+
+
+@pytest.mark.parametrize("name", ["pavel", "zedzed"])
+def test_E1_nor_do_the_messages_that_are_left(cloud, name):
+    cloud.use({"properties": {"enabled": "all", "group": None}})
+    for n in range(5):
+        with wire.Dialogue(name, tty=f"/dev/tty{n}") as d:
+            cloud.lab.choose(d, 2)
+    with wire.Dialogue(name + "@contoso.lab", tty="/dev/tty9") as d:
+        assert "Too many" in cloud.lab.choose(d, 2).text
+
+
+def test_an_unlocked_user_is_free_under_every_name(cloud):
+    assert "Too many" in burn("monicat", "/dev/tty1").text
+    cloud.lab.ctl("user", "unlock", "MonicaT@contoso.lab")
+    assert not is_blocked("monicat", "/dev/tty2") and not is_blocked("MONICAT@contoso.lab", "/dev/tty3")

@@ -197,6 +197,51 @@ static void a_proof_that_was_right_is_no_failure(void **state)
 	}
 }
 
+static int try_as_both(struct store *s, const char *who, const char *alias, int64_t *ret)
+{
+	struct policy_limits l = limits();
+	struct store_aliases a = { .n = 1 };
+	struct store_try t = { .who = who, .gate = "email", .seat = "tty1", .at = 1000, .aliases = &a };
+
+	snprintf(a.who[0], sizeof(a.who[0]), "%s", alias);
+	return store_try(s, &l, &t, ret);
+}
+
+static void E1_what_counts_for_one_counts_for_its_other_names(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	int64_t attempt;
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(try_as_both(s, "local:1000", "name:x", &attempt), 0);
+	assert_int_equal(try_at(s, "name:x", "email", "tty2", 1000, NULL), 0);
+	assert_int_equal(try_as_both(s, "local:1000", "name:x", &attempt), 1);
+	assert_int_equal(store_blocked(s, "name:x", 1001), 1);
+	assert_int_equal(store_try_release(s, attempt, "local:1000"), 0);
+	assert_int_equal(store_blocked(s, "name:x", 1001), 0);
+	assert_int_equal(try_as_both(s, "local:1000", "name:x", &attempt), 1);
+	assert_int_equal(store_limits_clear(s, "local:1000"), 0);
+	assert_int_equal(store_blocked(s, "name:x", 1001), 0);
+	/* But for what came under the other name alone. */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(try_at(s, "name:x", "email", "tty2", 1000, NULL), 0);
+	assert_int_equal(try_at(s, "name:x", "email", "tty2", 1000, NULL), 1);
+}
+
+static void C8_a_mirrored_failure_is_one_failure(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+	char who[16], alias[16];
+	int64_t attempt;
+
+	for (unsigned int i = 0; i < l.global_failures && i < l.seat_users; i++) {
+		snprintf(who, sizeof(who), "local:%u", i);
+		snprintf(alias, sizeof(alias), "name:%u", i);
+		assert_int_equal(try_as_both(s, who, alias, &attempt), 0);
+	}
+}
+
 /* Whoever holds one proof cannot buy new tries at another with it. */
 static void C4_a_right_proof_clears_no_failures(void **state)
 {
@@ -588,6 +633,8 @@ int main(void)
 		with_store(C4_an_account_counts_over_gates_and_days),
 		with_store(a_proof_that_was_right_is_no_failure),
 		with_store(C4_a_right_proof_clears_no_failures),
+		with_store(E1_what_counts_for_one_counts_for_its_other_names),
+		with_store(C8_a_mirrored_failure_is_one_failure),
 		with_store(C8_a_seat_has_a_budget),
 		with_store(C8_all_seats_together_have_one),
 		with_store(C7_one_account_one_counter),

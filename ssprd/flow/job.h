@@ -24,6 +24,8 @@
  *            DONE: code, address, life, and the ticket to ask by (a secret)
  *   APPROVE  needs account, secret (the ticket), until. DONE: the owner of exactly this account has signed in since the ticket
  *            was made.  REFUSED: WHY_PENDING not so far, WHY_OTHER_ACCOUNT, WHY_DECLINED, or the machinery
+ *   BREACHED needs secret: the SHA-1 of a password in hexadecimal, of which five digits leave the machine.
+ *            DONE: it is in no list.  REFUSED: WHY_BREACHED it is, or the machinery
  *   CHECK    needs account.directory, account.name ("" = only the directory itself), group.
  *            DONE: report, lines of "ok|warn|fail TAB what TAB text LF" for an administrator
  *
@@ -49,6 +51,7 @@ enum job_kind {
 	JOB_APPROVAL = 8,
 	JOB_APPROVE = 9,
 	JOB_CHECK = 10,
+	JOB_BREACHED = 11,
 };
 
 enum outcome {
@@ -82,6 +85,7 @@ enum why {
 	WHY_GUESSABLE = 22,
 	WHY_USED_BEFORE = 23,
 	WHY_POLICY = 24, /* the directory said no, without saying which rule */
+	WHY_BREACHED = 25, /* in lists of stolen passwords */
 	/* the machinery */
 	WHY_BUSY = 32,
 	WHY_UNREACHABLE = 33, /* connection, name, certificate */
@@ -104,6 +108,7 @@ enum why {
 #define JOB_CODE 24
 #define JOB_ADDRESS 96
 #define JOB_REPORT 3072
+#define JOB_NAMES 192
 
 struct job {
 	enum job_kind kind;
@@ -120,6 +125,7 @@ struct job_result {
 	enum why why;
 	struct account account;
 	char mail[JOB_TO], mobile[JOB_PHONE], office[JOB_PHONE]; /* LOOKUP, as the directory has them; "" = none */
+	char names[JOB_NAMES]; /* LOOKUP: what the person behind it is called; words that must not be in a password */
 	char detail[JOB_DETAIL];
 	char code[JOB_CODE], address[JOB_ADDRESS]; /* APPROVAL */
 	uint32_t life;

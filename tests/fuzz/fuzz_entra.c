@@ -207,7 +207,7 @@ static void contacts_look(enum policy_contacts contacts, const struct json *j)
 	MUST(contacts != CONTACTS_REGISTERED || json_is_array(json_member(j, "value")) || (!*r.mail && !*r.mobile && !*r.office));
 }
 
-static void names_look(const struct json *j)
+static void person_look(const struct json *j)
 {
 	char names[JOB_NAMES];
 
@@ -218,7 +218,7 @@ static void names_look(const struct json *j)
 
 static void judge(const struct json *j)
 {
-	names_look(j);
+	person_look(j);
 	user_look(j);
 	account_look(j);
 	list_look(j);

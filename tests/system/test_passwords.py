@@ -5,6 +5,7 @@ import contextlib
 import os
 import sqlite3
 
+import entra
 import pytest
 import wire
 import world as w
@@ -12,9 +13,10 @@ from conftest import NEW, OLD, Screen
 from test_faults import DATABASE
 from test_outcomes import RESET_DONE, SlowWriter, activities, submit
 from test_story import to_new_password
-from test_writer import refused, why, write_password
+from test_writer import refused, sspr_uid, why, write_password
 
 NAME, WORD, GUESSABLE = 20, 21, 22
+NAMES = 41  # the tag of base/wire.h
 OTHER = "Winter-discovered-63"
 BANNED = "/etc/sspr/banned-words"
 
@@ -153,3 +155,35 @@ def test_lists_of_stolen_passwords_that_cannot_be_asked(lab, monica, unreachable
             assert step.prompt == "New password again: "
             assert d.answer(NEW).result == "done"
     assert w.password_is("monica", NEW if unreachable == "allow" else OLD)
+
+
+@pytest.fixture
+def tenant(lab):
+    """The stand-in for Contoso, known to ssprd-net."""
+    service = entra.start()
+    try:
+        entra.trust(service)
+        entra.credentials(lab, "contoso", entra.certificate(entra.application(service.tenant)))
+        lab.use(entra.policy(service))
+        yield service.tenant
+    finally:
+        service.stop()
+        lab.credentials.clear()
+        entra.forget_token()
+
+
+def ask_tenant(kind, object_id="", name="MonicaT@contoso.lab", *fields):
+    return wire.job("net", sspr_uid(), (wire.JOB_KIND, kind, 1), *wire.account(object_id, name, directory="contoso"),
+                    (wire.GROUP, "SSPRTesters"), *fields)
+
+
+def test_W5_E6_the_writer_for_a_tenant_judges_by_the_names_that_it_reads(tenant):
+    found = ask_tenant(wire.LOOKUP)
+    assert found[NAMES] == b"Monica Thompson Monica Thompson"
+    for password, reason in (("A-th0mps0n-tree-77", NAME), ("My-C0nt0s0-tree-77", WORD), ("P@ssw0rd123", GUESSABLE)):
+        answer = ask_tenant(wire.RESET, found[wire.OBJECT], "MonicaT@contoso.lab", (wire.SECRET, password))
+        assert refused(answer) and why(answer) == reason, password
+        assert tenant.password_is("MonicaT", entra.OLD)
+    answer = ask_tenant(wire.RESET, found[wire.OBJECT], "MonicaT@contoso.lab", (wire.SECRET, NEW))
+    assert answer[wire.OUTCOME][0] == wire.JOB_DONE
+    assert tenant.password_is("MonicaT", NEW)

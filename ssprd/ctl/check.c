@@ -219,7 +219,7 @@ static int check(const struct ctl *ctl, const char *path)
 {
 	_cleanup_(findings_free) struct findings f = {};
 	struct conf_report report = { .say = on_mistake, .to = &f };
-	struct policy p;
+	_cleanup_(policy_done) struct policy p = {};
 
 	if (policy_read(path, &p, &report) == 0)
 		warn_of_policy(&f, &p);

@@ -78,11 +78,10 @@ static int copy(char *to, size_t size, const char *from)
 	return 0;
 }
 
-/* & stands for the name in it (passwd(5) of BSD, and finger(1)); the name is not to be in a password anyway. */
 static void full_name_copy(const char *gecos, char ret[static FILES_FULL_NAME])
 {
 	if (gecos)
-		text_clean(gecos, strcspn(gecos, ",:"), ret, FILES_FULL_NAME);
+		text_clean(gecos, strcspn(gecos, ","), ret, FILES_FULL_NAME);
 }
 
 static int user_copy(const struct passwd *p, struct files_user *ret)

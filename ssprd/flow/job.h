@@ -30,7 +30,7 @@
  *            DONE: report, lines of "ok|warn|fail TAB what TAB text LF" for an administrator
  *
  * A LOOKUP with an object goes by it, else by the name. A directory that knows how to reach the user fills in mail and phones,
- * which are never shown whole to anybody. `detail` is for the administrator: what the directory said, with its request ids.
+ * which are never shown whole to anybody, and names: what must not be in a password. `detail` is for the administrator: what the directory said, with its request ids.
  *
  * OUTCOME_UNKNOWN is also what the asking side assumes when the connection ended without an answer.
  */

@@ -414,6 +414,42 @@ static void read_file(const char *path, const struct conf_table *table, struct c
 		conf_complain(report, "%s:%d: is neither [section] nor key = value", path, r);
 }
 
+/* Without the blanks around it. */
+static char *trim(char *line)
+{
+	size_t len;
+
+	line += strspn(line, " \t\r\n");
+	len = strlen(line);
+	while (len > 0 && strchr(" \t\r\n", line[len - 1]))
+		line[--len] = 0;
+	return line;
+}
+
+int conf_read_lines(const char *path, const char *(*take)(void *to, const char *line), void *to, struct conf_report *report)
+{
+	_cleanup_(fclosep) FILE *file = NULL;
+	_cleanup_(freep) char *buffer = NULL;
+	size_t size = 0, before = report->mistakes;
+	unsigned int number = 0;
+	ssize_t n;
+
+	if (open_safely(path, report, &file) < 0)
+		return 1;
+	while ((n = getline(&buffer, &size, file)) >= 0) {
+		bool whole = !memchr(buffer, 0, (size_t)n);
+		const char *line = trim(buffer), *right;
+
+		number++;
+		right = !whole ? "text" : !*line || *line == '#' ? NULL : take(to, line);
+		if (right)
+			conf_complain(report, "%s:%u: must be %s", path, number, right);
+	}
+	if (ferror(file))
+		conf_complain(report, "%s: cannot be read to its end", path);
+	return report->mistakes > before ? 1 : 0;
+}
+
 static int is_drop_in(const struct dirent *d)
 {
 	size_t len = strlen(d->d_name);

@@ -71,5 +71,12 @@ void conf_complain(struct conf_report *report, const char *format, ...) __attrib
  */
 int conf_read(const char *path, const struct conf_table *table, struct conf_report *report);
 
+/*
+ * Reads a file of lines, to which the same holds: blanks around a line do not count, nor do empty ones and those that begin
+ * with #. `take` answers NULL, or what a line would have to be, which is then told with file and line.
+ * 0, or 1 when there were mistakes.
+ */
+int conf_read_lines(const char *path, const char *(*take)(void *to, const char *line), void *to, struct conf_report *report);
+
 /* Seconds of "90s", "5m", "24h", "7d"; -EINVAL. */
 int conf_duration(const char *text, int64_t *ret);

@@ -105,6 +105,11 @@ int crypto_sha256(const void *a, size_t len, uint8_t ret[static CRYPTO_MAC])
 	return EVP_Digest(a, len, ret, NULL, sha256(), NULL) == 1 ? 0 : -EIO;
 }
 
+int crypto_sha1(const void *a, size_t len, uint8_t ret[static CRYPTO_SHA1])
+{
+	return EVP_Digest(a, len, ret, NULL, EVP_sha1(), NULL) == 1 ? 0 : -EIO;
+}
+
 int crypto_derive(const struct crypto_key *master, const char *purpose, struct crypto_key *ret)
 {
 	return crypto_mac(master, purpose, strlen(purpose), NULL, 0, ret->b);

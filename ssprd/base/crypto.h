@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-/* The one home of libcrypto's headers: random bytes, HMAC-SHA-256, SHA-256, AES-256-GCM. */
+/* The one home of libcrypto's headers: random bytes, HMAC-SHA-256, SHA-256, AES-256-GCM; SHA-1 where others ask for it. */
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define CRYPTO_KEY 32
 #define CRYPTO_MAC 32
+#define CRYPTO_SHA1 20
 #define CRYPTO_NONCE 12
 #define CRYPTO_TAG 16
 /* What sealing adds to a text: nonce in front, tag behind. */
@@ -27,6 +28,9 @@ int crypto_mac(const struct crypto_key *key, const void *a, size_t alen, const v
 	       uint8_t ret[static CRYPTO_MAC]);
 
 int crypto_sha256(const void *a, size_t len, uint8_t ret[static CRYPTO_MAC]);
+
+/* Only for lists that are kept by it; nothing of ours rests on it. */
+int crypto_sha1(const void *a, size_t len, uint8_t ret[static CRYPTO_SHA1]);
 
 /* A key for one purpose out of a master key: HMAC-SHA-256(master, purpose). */
 int crypto_derive(const struct crypto_key *master, const char *purpose, struct crypto_key *ret);

@@ -17,7 +17,7 @@
 #include "ctl/output.h"
 #include "flow/policy.h"
 
-/* Who reads what [mail] and [directory NAME] name. */
+/* Who reads what [mail], [password] and [directory NAME] name. */
 #define CHECK_READER "sspr-net"
 #define CHECK_LABEL 64
 
@@ -172,11 +172,21 @@ static void warn_of_app(struct findings *f, const struct policy *p)
 			"Pass%s can do one; add another method", p->local.type == LOCAL_ACCOUNTS ? ", and no account of this machine," : "");
 }
 
+static void warn_of_passwords(struct findings *f, const struct policy_password *p)
+{
+	warn_of_file(f, "password", "banned-words", p->banned_words);
+	warn_of_file(f, "password", "breached-ca-file", p->breached_ca_file);
+	if (p->breached != BREACHED_OFF && p->breached_unreachable == UNREACHABLE_REFUSE)
+		warn(f, "[password] breached = refuse: while %s cannot be asked nobody can reset a password; breached-unreachable = allow "
+			"lets them", p->breached_url);
+}
+
 static void warn_of_policy(struct findings *f, const struct policy *p)
 {
 	warn_of_scope(f, p);
 	warn_of_mail(f, p);
 	warn_of_app(f, p);
+	warn_of_passwords(f, &p->password);
 	for (size_t i = 0; i < p->directories_n; i++)
 		warn_of_directory(f, &p->directories[i]);
 	if (p->required == 1)
@@ -209,7 +219,7 @@ static int check(const struct ctl *ctl, const char *path)
 {
 	_cleanup_(findings_free) struct findings f = {};
 	struct conf_report report = { .say = on_mistake, .to = &f };
-	struct policy p;
+	_cleanup_(policy_done) struct policy p = {};
 
 	if (policy_read(path, &p, &report) == 0)
 		warn_of_policy(&f, &p);

@@ -28,6 +28,11 @@ struct setup {
 	struct policy_directory directory;
 };
 
+static void setup_done(struct setup *s)
+{
+	policy_done(&s->policy);
+}
+
 /* Between '', as a shell reads it. */
 static void print_quoted(const char *text)
 {
@@ -195,7 +200,7 @@ int ctl_entra_setup(const struct ctl *ctl, int argc, char **argv)
 		{ "domain", required_argument, NULL, 'D' }, { "group", required_argument, NULL, 'g' },
 		{ "unit", required_argument, NULL, 'u' },   {},
 	};
-	struct setup s = { .config = CTL_CONFIG };
+	_cleanup_(setup_done) struct setup s = { .config = CTL_CONFIG };
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {

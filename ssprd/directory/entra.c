@@ -140,12 +140,12 @@ static enum why meanwhile(const struct account *then, const struct account *now)
 	return *then->mark && strcmp(then->mark, now->mark) != 0 ? WHY_MEANWHILE : WHY_NONE;
 }
 
-static enum why check_password(const struct entra *e, const struct job *job, const struct account *account)
+static enum why check_password(const struct entra *e, const struct job *job, const struct job_result *found)
 {
 	struct policy_password rules;
 
-	password_rules(e->policy, account, &rules);
-	return password_check(&rules, &job->secret, account->name);
+	password_rules(e->policy, &found->account, &rules);
+	return password_check(&rules, &job->secret, found->account.name, found->names);
 }
 
 /* Nobody waits for it any more. What came of it is being looked up, so it must not happen now. */
@@ -167,7 +167,7 @@ static int ready(const struct entra *e, struct graph *graph, const struct job *j
 	if (why == WHY_NONE)
 		why = meanwhile(&job->account, &ret->account);
 	if (why == WHY_NONE)
-		why = check_password(e, job, &ret->account);
+		why = check_password(e, job, ret);
 	if (why == WHY_NONE && is_late(e, job))
 		why = WHY_BUSY;
 	if (why == WHY_NONE)

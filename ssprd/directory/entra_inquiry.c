@@ -383,6 +383,7 @@ enum why entra_verdict(const struct entra_inquiry *i, struct job_result *ret)
 		tell(ret, "Graph told of a user without id or name");
 		return WHY_BROKEN;
 	}
+	entra_names(answer(i, ASK_USER), ret->names);
 	warn_of_contacts(i);
 	entra_contacts((enum policy_contacts)policy(i)->contacts, answer(i, ASK_USER), answer(i, ASK_PHONES),
 		       answer(i, ASK_MAILS), ret);

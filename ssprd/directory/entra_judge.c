@@ -212,3 +212,20 @@ void entra_contacts(enum policy_contacts contacts, const struct json *user, cons
 	if (contacts == CONTACTS_PROFILE)
 		of_profile(user, ret);
 }
+
+void entra_names(const struct json *user, char ret[static JOB_NAMES])
+{
+	static const char *const members[] = { "givenName", "surname", "displayName" };
+	size_t at = 0;
+
+	ret[0] = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(members) && at + 1 < JOB_NAMES; i++) {
+		const char *name = json_text_of(user, members[i]);
+
+		if (!name || !*name)
+			continue;
+		if (at > 0)
+			ret[at++] = ' ';
+		at += text_clean(name, strlen(name), ret + at, JOB_NAMES - at);
+	}
+}

@@ -13,7 +13,7 @@
 /* Of a user that is selected. */
 #define ENTRA_SELECT                                                                                                           \
 	"id,userPrincipalName,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,otherMails,"            \
-	"mobilePhone,businessPhones"
+	"mobilePhone,businessPhones,givenName,surname,displayName"
 
 /* The immutable id, the name, and the mark. False when it is no user that could be told from others. */
 bool entra_account(const struct json *user, struct account *ret);
@@ -45,5 +45,8 @@ int entra_group_id(const struct json *list, char ret[static ACCOUNT_OBJECT]);
 /* Fills mail and phones of *ret from the user's methods, and from the profile where the policy allows it and there are none. */
 void entra_contacts(enum policy_contacts contacts, const struct json *user, const struct json *phones, const struct json *mails,
 		    struct job_result *ret);
+
+/* givenName, surname and displayName, as far as there are any; what is not fit to be shown is left out. */
+void entra_names(const struct json *user, char ret[static JOB_NAMES]);
 
 bool entra_is_guid(const char *text);

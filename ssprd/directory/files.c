@@ -12,6 +12,7 @@
 
 #include "base/boot.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/wire.h"
 
 #define FILES_UID_MIN 1000
@@ -77,6 +78,12 @@ static int copy(char *to, size_t size, const char *from)
 	return 0;
 }
 
+static void full_name_copy(const char *gecos, char ret[static FILES_FULL_NAME])
+{
+	if (gecos)
+		text_clean(gecos, strcspn(gecos, ","), ret, FILES_FULL_NAME);
+}
+
 static int user_copy(const struct passwd *p, struct files_user *ret)
 {
 	struct files_user u = { .uid = p->pw_uid, .gid = p->pw_gid };
@@ -84,6 +91,7 @@ static int user_copy(const struct passwd *p, struct files_user *ret)
 	u.shadowed = strcmp(p->pw_passwd, "x") == 0;
 	if (copy(u.name, sizeof(u.name), p->pw_name) < 0 || copy(u.shell, sizeof(u.shell), p->pw_shell) < 0)
 		return -EMSGSIZE;
+	full_name_copy(p->pw_gecos, u.full_name);
 	*ret = u;
 	return 0;
 }

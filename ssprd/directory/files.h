@@ -30,6 +30,7 @@ int files_lock(const struct files *f, int peer, int64_t ms);
 
 #define FILES_SHELL 256
 #define FILES_HASH 512
+#define FILES_FULL_NAME 192
 
 struct files_user {
 	uid_t uid;
@@ -37,6 +38,7 @@ struct files_user {
 	bool shadowed; /* the password is where it belongs, in shadow(5) */
 	char name[ACCOUNT_NAME];
 	char shell[FILES_SHELL];
+	char full_name[FILES_FULL_NAME]; /* the first part of the comment; cut where it is longer */
 };
 
 /* Days since the epoch, or -1; as in shadow(5). */

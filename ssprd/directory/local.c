@@ -120,6 +120,7 @@ static void tell_account(const struct job *job, const struct files_user *user, s
 	memcpy(a->directory, job->account.directory, sizeof(a->directory));
 	memcpy(a->name, user->name, sizeof(a->name));
 	snprintf(a->object, sizeof(a->object), "%" PRIu32, user->uid);
+	snprintf(ret->names, sizeof(ret->names), "%s", user->full_name);
 }
 
 static void refuse(struct job_result *ret, enum why why)
@@ -223,7 +224,7 @@ static enum why check_same(const struct files_shadow *shadow, const struct secre
 
 static enum why check_password(const struct local *l, const struct found *found, const struct secret *password)
 {
-	enum why why = password_check(&l->policy->password, password, found->user.name);
+	enum why why = password_check(&l->policy->password, password, found->user.name, found->user.full_name);
 
 	if (why == WHY_NONE && l->policy->password.check_quality)
 		why = local_quality_check(password, found->user.name);

@@ -56,10 +56,15 @@ static int end_intent(struct session *x, const char *state)
 	return r < 0 ? r : 0;
 }
 
-static int keep_intent(struct session *x, const struct moment *now)
+/* With what the history will know of the password, so that no way to find the outcome out loses it. */
+static int keep_intent(struct session *x, const struct secret *password, const struct moment *now)
 {
 	struct store_intent intent = { .at = now->wall, .lasting = now->lasting, .account = x->flow.account };
+	int r = store_history_make(x->server->store, &x->flow.account, password, x->server->policy.password.history,
+				   &intent.history);
 
+	if (r < 0)
+		return r;
 	memcpy(intent.correlation, x->correlation, sizeof(intent.correlation));
 	return store_intent_add(x->server->store, &intent, &x->intent);
 }
@@ -112,7 +117,7 @@ static int count_send(struct session *x, const struct moment *now)
 	return r > 0 ? -EDQUOT : r;
 }
 
-static int carry_out_fact(struct session *x, const struct fact *fact, const struct proven *proof,
+static int carry_out_fact(struct session *x, const struct fact *fact, const struct job *job, const struct proven *proof,
 			  const struct moment *now)
 {
 	switch (fact->kind) {
@@ -121,7 +126,7 @@ static int carry_out_fact(struct session *x, const struct fact *fact, const stru
 	case FACT_CODE_SENT:
 		return count_send(x, now);
 	case FACT_INTENT:
-		return keep_intent(x, now);
+		return keep_intent(x, &job->secret, now);
 	case FACT_RESET:
 		return clear_limits(x) < 0 ? -EIO : end_intent(x, "done");
 	case FACT_UNCHANGED:
@@ -148,7 +153,7 @@ static int commit_facts(struct session *x, const struct effects *e, const struct
 	session_audit(x, now, &audit);
 	r = store_begin(x->server->store);
 	for (size_t i = 0; i < e->facts_n && r == 0; i++) {
-		r = carry_out_fact(x, &e->facts[i], proof, now);
+		r = carry_out_fact(x, &e->facts[i], &e->job, proof, now);
 		if (r == 0)
 			r = audit_fact(&audit, &e->facts[i]);
 	}
@@ -166,8 +171,8 @@ static int submit(struct session *x, struct job *job)
 {
 	struct server *s = x->server;
 	enum lookup_whom whom = x->flow.state == FLOW_RECONCILING ? LOOKUP_ANYBODY : LOOKUP_IN_SCOPE;
-	int r = job->kind == JOB_DELIVER ? jobs_submit(&s->net, job, on_job_done, x) :
-					   lookup_submit(s, job, whom, on_job_done, x);
+	bool of_nobody = job->kind == JOB_DELIVER || job->kind == JOB_BREACHED;
+	int r = of_nobody ? jobs_submit(&s->net, job, on_job_done, x) : lookup_submit(s, job, whom, on_job_done, x);
 
 	if (r == 0) {
 		x->jobs++;
@@ -390,6 +395,19 @@ static int verify(struct session *x, const struct job *job, const struct moment 
 	return 1;
 }
 
+/* A password of the account's history goes to no writer; the flow asks for another one, as when the writer knows it. */
+static int write_password(struct session *x, struct job *job, struct job_result *ret)
+{
+	unsigned int history = x->server->policy.password.history;
+	int r = history > 0 ? store_history_has(x->server->store, &job->account, &job->secret, history) : 0;
+
+	if (r == 0)
+		return submit(x, job);
+	if (r > 0)
+		*ret = (struct job_result){ .outcome = OUTCOME_REFUSED, .why = WHY_USED_BEFORE };
+	return r;
+}
+
 /* 0: under way, or nothing more to do. 1: done at once, *ret says how. Negative: it could not even be tried. */
 static int start_job(struct session *x, struct job *job, const struct moment *now, struct proven *proof,
 		     struct job_result *ret)
@@ -398,8 +416,10 @@ static int start_job(struct session *x, struct job *job, const struct moment *no
 
 	switch (job->kind) {
 	case JOB_LOOKUP:
-	case JOB_RESET:
+	case JOB_BREACHED:
 		return submit(x, job);
+	case JOB_RESET:
+		return usable ? write_password(x, job, ret) : -EROFS;
 	case JOB_APPROVAL:
 		return begin_approval(x, job);
 	case JOB_APPROVE:
@@ -518,16 +538,16 @@ static int keep_aliases(struct session *x, const struct job_result *result, cons
 {
 	struct store_aliases *a;
 
-	if (result->names_n == 0)
+	if (result->spelt_n == 0)
 		return 0;
 	if (need_beyond(x) < 0)
 		return -ENOMEM;
 	a = &x->beyond->aliases;
-	for (size_t i = 0; i < result->names_n; i++) {
+	for (size_t i = 0; i < result->spelt_n; i++) {
 		struct account nobody = {};
 		int r;
 
-		memcpy(nobody.name, result->names[i], sizeof(nobody.name));
+		memcpy(nobody.name, result->spelt[i], sizeof(nobody.name));
 		r = store_who(x->server->store, &nobody, a->who[a->n]);
 		if (r < 0)
 			return r;

@@ -257,7 +257,7 @@ void jobs_deinit(struct jobs *j)
 
 static int64_t patience(const struct job *job)
 {
-	return job->kind == JOB_LOOKUP ? JOBS_LOOKUP : JOBS_PATIENCE + (int64_t)job->life * 1000;
+	return job->kind == JOB_LOOKUP || job->kind == JOB_BREACHED ? JOBS_LOOKUP : JOBS_PATIENCE + (int64_t)job->life * 1000;
 }
 
 int jobs_submit(struct jobs *j, struct job *job, jobs_done_fn *done, void *owner)

@@ -20,8 +20,8 @@ struct lookup {
 	void *owner;
 	unsigned int waiting, known;
 	bool trouble;
-	size_t names_n;
-	char names[POLICY_DIRECTORIES][ACCOUNT_NAME];
+	size_t spelt_n;
+	char spelt[POLICY_DIRECTORIES][ACCOUNT_NAME];
 	struct job_result result; /* of the one that knows it, or of the first trouble */
 };
 
@@ -64,17 +64,17 @@ static int compare(const void *a, const void *b)
 /* What the name would be in that directory, whether or not somebody has it; in an order that tells nothing. */
 static void take_name(struct lookup *l, const struct job_result *r)
 {
-	char *name = l->names[l->names_n];
+	char *name = l->spelt[l->spelt_n];
 
-	if (!strchr(r->account.name, '@') || l->names_n == POLICY_DIRECTORIES)
+	if (!strchr(r->account.name, '@') || l->spelt_n == POLICY_DIRECTORIES)
 		return;
 	for (size_t i = 0; i < ACCOUNT_NAME; i++)
 		name[i] = (char)tolower((unsigned char)r->account.name[i]);
-	for (size_t i = 0; i < l->names_n; i++)
-		if (strcmp(l->names[i], name) == 0)
+	for (size_t i = 0; i < l->spelt_n; i++)
+		if (strcmp(l->spelt[i], name) == 0)
 			return;
-	l->names_n++;
-	qsort(l->names, l->names_n, sizeof(l->names[0]), compare);
+	l->spelt_n++;
+	qsort(l->spelt, l->spelt_n, sizeof(l->spelt[0]), compare);
 }
 
 static void take(struct lookup *l, const struct job_result *r)
@@ -102,10 +102,10 @@ static void finish(struct lookup *l)
 	else if (l->known != 1)
 		result = (struct job_result){ .outcome = OUTCOME_REFUSED,
 					      .why = l->known ? WHY_AMBIGUOUS : WHY_NO_ACCOUNT };
-	if (!l->trouble && l->known == 0 && l->names_n > 0)
-		memcpy(result.account.name, l->names[0], sizeof(result.account.name));
-	result.names_n = l->names_n;
-	memcpy(result.names, l->names, sizeof(result.names));
+	if (!l->trouble && l->known == 0 && l->spelt_n > 0)
+		memcpy(result.account.name, l->spelt[0], sizeof(result.account.name));
+	result.spelt_n = l->spelt_n;
+	memcpy(result.spelt, l->spelt, sizeof(result.spelt));
 	lookup_free(l);
 	done(owner, JOB_LOOKUP, &result);
 }

@@ -322,5 +322,6 @@ void server_deinit(struct server *s)
 		sd_event_source_disable_unref(s->listeners[i]);
 	sd_event_source_disable_unref(s->timer);
 	sd_event_unref(s->event);
+	policy_done(&s->policy);
 	explicit_bzero(s, sizeof(*s));
 }

@@ -27,6 +27,7 @@ static const uint8_t events_of[] = {
 	[FLOW_APPROVAL] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_APPROVING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_NEW] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_SCREENING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_AGAIN] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_WRITING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_RECONCILING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
@@ -39,6 +40,7 @@ static const enum job_kind job_of[] = {
 	[FLOW_VERIFYING] = JOB_VERIFY,
 	[FLOW_OPENING] = JOB_APPROVAL,
 	[FLOW_APPROVING] = JOB_APPROVE,
+	[FLOW_SCREENING] = JOB_BREACHED,
 	[FLOW_WRITING] = JOB_RESET,
 	[FLOW_RECONCILING] = JOB_LOOKUP,
 	[FLOW_OVER] = JOB_NONE,
@@ -405,6 +407,46 @@ static void refuse_password(struct flow *f, struct effects *ret, enum why why, c
 		ask_password(f, ret, info);
 }
 
+static void ask_again(struct flow *f, struct effects *ret)
+{
+	f->state = FLOW_AGAIN;
+	ask(ret, STEP_ASK_HIDDEN, "", "New password again: ", text_lost_unconfirmed);
+}
+
+/* The password itself is not kept for the answer: what is typed the second time must be the same. */
+static int screen(struct flow *f, const struct secret *password, struct effects *ret)
+{
+	uint8_t digest[CRYPTO_SHA1];
+	int r = crypto_sha1(password->b, password->len, digest);
+
+	if (r < 0)
+		return r;
+	f->state = FLOW_SCREENING;
+	ret->job.kind = JOB_BREACHED;
+	ret->job.secret.len = 2 * sizeof(digest);
+	crypto_hex(digest, sizeof(digest), ret->job.secret.b);
+	explicit_bzero(digest, sizeof(digest));
+	ask(ret, STEP_TELL, "", "", text_lost_unchanged);
+	return 0;
+}
+
+static int on_screened(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct job_result *r = &ev->result;
+	const struct policy_password *rules = &f->rules->policy->password;
+	bool asked = r->outcome == OUTCOME_DONE || (r->outcome == OUTCOME_REFUSED && r->why == WHY_BREACHED);
+	enum why why = asked ? r->why : WHY_UNREACHABLE;
+	char info[FLOW_INFO];
+
+	if (r->outcome == OUTCOME_DONE || (!asked && rules->breached_unreachable == UNREACHABLE_ALLOW)) {
+		ask_again(f, ret);
+		return 0;
+	}
+	text_broken_rule(rules, why, info, sizeof(info));
+	refuse_password(f, ret, why, info);
+	return 0;
+}
+
 static int on_new(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	struct policy_password rules;
@@ -416,14 +458,16 @@ static int on_new(struct flow *f, const struct event *ev, struct effects *ret)
 		return 0;
 	}
 	password_rules(f->rules->policy, &f->account, &rules);
-	why = password_check(&rules, ev->answer, f->account.name);
+	why = password_check(&rules, ev->answer, f->account.name, f->names);
 	if (why != WHY_NONE) {
 		text_broken_rule(&rules, why, info, sizeof(info));
 		refuse_password(f, ret, why, info);
 		return 0;
 	}
-	f->state = FLOW_AGAIN;
-	ask(ret, STEP_ASK_HIDDEN, "", "New password again: ", text_lost_unconfirmed);
+	if (rules.breached == BREACHED_OFF)
+		ask_again(f, ret);
+	else if (screen(f, ev->answer, ret) < 0)
+		return -EIO;
 	return fingerprint(f, ev->answer, f->first);
 }
 
@@ -474,7 +518,7 @@ static void end_unchanged(struct flow *f, struct effects *ret, const struct job_
 
 static bool about_password(enum why why)
 {
-	return why >= WHY_TOO_SHORT && why <= WHY_POLICY;
+	return why >= WHY_TOO_SHORT && why <= WHY_BREACHED;
 }
 
 static int on_written(struct flow *f, const struct event *ev, struct effects *ret)
@@ -586,6 +630,7 @@ static int on_looked_up(struct flow *f, const struct event *ev, struct effects *
 		end_blocked(f, ret);
 		return 0;
 	}
+	memcpy(f->names, r->names, sizeof(f->names));
 	f->decoy = r->outcome != OUTCOME_DONE || !ev->registered;
 	f->decoy_why = why;
 	if (f->decoy && !f->rules->policy->hide_account_state) {
@@ -639,6 +684,7 @@ static int on_done(struct flow *f, const struct event *ev, struct effects *ret)
 		[FLOW_VERIFYING] = on_verified,
 		[FLOW_OPENING] = on_opened,
 		[FLOW_APPROVING] = on_approved,
+		[FLOW_SCREENING] = on_screened,
 		[FLOW_WRITING] = on_written,
 		[FLOW_RECONCILING] = on_reconciled,
 	};
@@ -717,7 +763,7 @@ int64_t flow_deadline(const struct flow *f)
 		return INT64_MAX;
 	if (f->state == FLOW_CHALLENGE)
 		return f->started + FLOW_CHALLENGE_TIME;
-	if ((f->state == FLOW_NEW || f->state == FLOW_AGAIN) && verified < whole)
+	if (f->state >= FLOW_NEW && f->state <= FLOW_AGAIN && verified < whole)
 		return verified;
 	return whole;
 }

@@ -13,7 +13,9 @@
  *     CODE --ANSWER--> VERIFYING --DONE(VERIFY)--> CODE, or the next gate, or NEW
  *     MENU --ANSWER--> OPENING --DONE(APPROVAL)--> APPROVAL   a method that is a sign-in elsewhere
  *     APPROVAL --ANSWER--> APPROVING --DONE(APPROVE)--> APPROVAL, or the next gate, or NEW
- *     NEW --ANSWER--> AGAIN --ANSWER--> WRITING --DONE(RESET)--> over, or NEW when the password breaks a rule
+ *     NEW --ANSWER--> AGAIN, or NEW when the password breaks a rule
+ *     NEW --ANSWER--> SCREENING --DONE(BREACHED)--> AGAIN, or NEW      where lists of stolen passwords are asked
+ *     AGAIN --ANSWER--> WRITING --DONE(RESET)--> over, or NEW when the password breaks a rule of the writer's
  *     WRITING --DONE(RESET), unknown--> RECONCILING --DONE(LOOKUP)--> over
  *
  * A dialogue for an account that cannot be reset is a decoy: it walks the same road up to the last wrong code, and no
@@ -52,6 +54,7 @@ enum flow_state {
 	FLOW_APPROVAL,
 	FLOW_APPROVING,
 	FLOW_NEW,
+	FLOW_SCREENING,
 	FLOW_AGAIN,
 	FLOW_WRITING,
 	FLOW_RECONCILING,
@@ -62,6 +65,7 @@ struct flow {
 	const struct flow_rules *rules;
 	enum flow_state state;
 	struct account account; /* name as typed, until the look-up has completed it */
+	char names[JOB_NAMES];	/* of the person, as the look-up told them */
 	int64_t started, verified; /* boot milliseconds */
 	bool decoy, begun, gone, resumed;
 	uint8_t passed;	  /* bit per method */

@@ -15,6 +15,7 @@ static const char *const kind_names[] = {
 	[JOB_APPROVAL] = "approval",
 	[JOB_APPROVE] = "approve",
 	[JOB_CHECK] = "check",
+	[JOB_BREACHED] = "breached",
 };
 
 static const char *const why_names[] = {
@@ -40,6 +41,7 @@ static const char *const why_names[] = {
 	[WHY_GUESSABLE] = "guessable",
 	[WHY_USED_BEFORE] = "used-before",
 	[WHY_POLICY] = "policy",
+	[WHY_BREACHED] = "breached",
 	[WHY_BUSY] = "busy",
 	[WHY_UNREACHABLE] = "unreachable",
 	[WHY_REJECTED] = "rejected",
@@ -125,6 +127,16 @@ static bool speaks_of_account(enum job_kind kind)
 	return kind == JOB_LOOKUP || kind == JOB_RESET || kind == JOB_APPROVAL || kind == JOB_APPROVE || kind == JOB_CHECK;
 }
 
+static bool carries_secret(enum job_kind kind)
+{
+	return kind == JOB_RESET || kind == JOB_APPROVE || kind == JOB_BREACHED;
+}
+
+static int secret_read(const struct wire_message *m, struct job *ret)
+{
+	return wire_get_secret(m, WIRE_SECRET, &ret->secret) < 0 || until_read(m, &ret->until) < 0 ? -EBADMSG : 0;
+}
+
 void job_write(const struct job *j, struct wire *ret)
 {
 	wire_start(ret, WIRE_JOB);
@@ -133,7 +145,7 @@ void job_write(const struct job *j, struct wire *ret)
 		account_write(&j->account, ret);
 		wire_text(ret, WIRE_GROUP, j->group);
 	}
-	if (j->kind == JOB_RESET || j->kind == JOB_APPROVE) {
+	if (carries_secret(j->kind)) {
 		wire_secret(ret, WIRE_SECRET, &j->secret);
 		wire_u64(ret, WIRE_UNTIL, (uint64_t)j->until);
 	}
@@ -155,9 +167,13 @@ int job_read(const struct wire_message *m, struct job *ret)
 		return -EBADMSG;
 	j.kind = (enum job_kind)kind;
 	switch (j.kind) {
+	case JOB_BREACHED:
+		if (secret_read(m, &j) < 0)
+			return -EBADMSG;
+		break;
 	case JOB_RESET:
 	case JOB_APPROVE:
-		if (wire_get_secret(m, WIRE_SECRET, &j.secret) < 0 || until_read(m, &j.until) < 0)
+		if (secret_read(m, &j) < 0)
 			return -EBADMSG;
 		__attribute__((fallthrough));
 	case JOB_LOOKUP:
@@ -192,7 +208,7 @@ struct result_text {
 static const struct result_text result_texts[] = {
 	RESULT_TEXT(WIRE_TO, mail),	   RESULT_TEXT(WIRE_MOBILE, mobile), RESULT_TEXT(WIRE_OFFICE, office),
 	RESULT_TEXT(WIRE_DETAIL, detail),  RESULT_TEXT(WIRE_CODE, code),     RESULT_TEXT(WIRE_ADDRESS, address),
-	RESULT_TEXT(WIRE_BODY, report),
+	RESULT_TEXT(WIRE_BODY, report),	   RESULT_TEXT(WIRE_NAMES, names),
 };
 
 void job_result_write(const struct job_result *j, struct wire *ret)

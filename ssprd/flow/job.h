@@ -24,11 +24,13 @@
  *            DONE: code, address, life, and the ticket to ask by (a secret)
  *   APPROVE  needs account, secret (the ticket), until. DONE: the owner of exactly this account has signed in since the ticket
  *            was made.  REFUSED: WHY_PENDING not so far, WHY_OTHER_ACCOUNT, WHY_DECLINED, or the machinery
+ *   BREACHED needs secret: the SHA-1 of a password in hexadecimal, of which five digits leave the machine.
+ *            DONE: it is in no list.  REFUSED: WHY_BREACHED it is, or the machinery
  *   CHECK    needs account.directory, account.name ("" = only the directory itself), group.
  *            DONE: report, lines of "ok|warn|fail TAB what TAB text LF" for an administrator
  *
  * A LOOKUP with an object goes by it, else by the name. A directory that knows how to reach the user fills in mail and phones,
- * which are never shown whole to anybody. `detail` is for the administrator: what the directory said, with its request ids.
+ * which are never shown whole to anybody, and names: what must not be in a password. `detail` is for the administrator: what the directory said, with its request ids.
  *
  * OUTCOME_UNKNOWN is also what the asking side assumes when the connection ended without an answer.
  */
@@ -50,6 +52,7 @@ enum job_kind {
 	JOB_APPROVAL = 8,
 	JOB_APPROVE = 9,
 	JOB_CHECK = 10,
+	JOB_BREACHED = 11,
 };
 
 enum outcome {
@@ -83,6 +86,7 @@ enum why {
 	WHY_GUESSABLE = 22,
 	WHY_USED_BEFORE = 23,
 	WHY_POLICY = 24, /* the directory said no, without saying which rule */
+	WHY_BREACHED = 25, /* in lists of stolen passwords */
 	/* the machinery */
 	WHY_BUSY = 32,
 	WHY_UNREACHABLE = 33, /* connection, name, certificate */
@@ -105,6 +109,7 @@ enum why {
 #define JOB_CODE 24
 #define JOB_ADDRESS 96
 #define JOB_REPORT 3072
+#define JOB_NAMES 192
 
 struct job {
 	enum job_kind kind;
@@ -121,14 +126,15 @@ struct job_result {
 	enum why why;
 	struct account account;
 	char mail[JOB_TO], mobile[JOB_PHONE], office[JOB_PHONE]; /* LOOKUP, as the directory has them; "" = none */
+	char names[JOB_NAMES]; /* LOOKUP: what the person behind it is called; words that must not be in a password */
 	char detail[JOB_DETAIL];
 	char code[JOB_CODE], address[JOB_ADDRESS]; /* APPROVAL */
 	uint32_t life;
 	struct secret ticket;
 	char report[JOB_REPORT]; /* CHECK */
 	/* Not of a worker: the principal names, in lower case, that a name could mean in the directories that were asked. */
-	size_t names_n;
-	char names[POLICY_DIRECTORIES][ACCOUNT_NAME];
+	size_t spelt_n;
+	char spelt[POLICY_DIRECTORIES][ACCOUNT_NAME];
 };
 
 void job_write(const struct job *j, struct wire *ret);

@@ -9,8 +9,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-/* Shorter words and names would refuse too much. */
-#define PASSWORD_WORD_MIN 4
 /* Of four (Entra: password policies). */
 #define ENTRA_CLASSES 3
 
@@ -58,37 +56,12 @@ static unsigned int classes(const struct secret *s)
 	return (unsigned int)lower + upper + digit + other;
 }
 
-void password_normalise(const struct secret *password, struct secret *ret)
+static bool is_name(const struct protection_text *normal, const char *name)
 {
-	static const char from[] = "01$@", to[] = "olsa";
+	_cleanup_(protection_text_wipe) struct protection_text n;
 
-	*ret = *password;
-	for (size_t i = 0; i < ret->len; i++) {
-		char c = ret->b[i];
-		const char *at = c ? strchr(from, c) : NULL;
-
-		ret->b[i] = at ? to[at - from] : c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-	}
-}
-
-static bool contains(const struct secret *normal, const char *word)
-{
-	_cleanup_(secret_wipe) struct secret w = {}, n = {};
-
-	if (strlen(word) < PASSWORD_WORD_MIN || secret_set(&w, word, strlen(word)) < 0)
-		return false;
-	password_normalise(&w, &n);
-	return memmem(normal->b, normal->len, n.b, n.len) != NULL;
-}
-
-static bool is_name(const struct secret *normal, const char *name)
-{
-	_cleanup_(secret_wipe) struct secret w = {}, n = {};
-
-	if (secret_set(&w, name, strlen(name)) < 0)
-		return false;
-	password_normalise(&w, &n);
-	return n.len > 0 && secret_equal(normal, &n);
+	return protection_read(name, strlen(name), &n) && n.n > 0 && n.n == normal->n &&
+	       memcmp(n.c, normal->c, n.n * sizeof(n.c[0])) == 0;
 }
 
 static bool plain(const struct secret *s)
@@ -107,19 +80,19 @@ static void own_name(const char *name, char ret[static ACCOUNT_NAME])
 
 void password_rules(const struct policy *policy, const struct account *account, struct policy_password *ret)
 {
+	const struct policy_directory *d = policy_directory(policy, account->directory);
+
 	*ret = policy->password;
-	if (!policy_directory(policy, account->directory))
+	if (!d)
 		return;
+	ret->domains = &d->entra.domains;
 	ret->ascii = true;
 	if (ret->min_classes < ENTRA_CLASSES)
 		ret->min_classes = ENTRA_CLASSES;
 }
 
-enum why password_check(const struct policy_password *rules, const struct secret *password, const char *name)
+static enum why check_form(const struct policy_password *rules, const struct secret *password)
 {
-	_cleanup_(secret_wipe) struct secret normal = {};
-	char own[ACCOUNT_NAME];
-
 	if (secret_has_nul(password) || !text_printable(password->b, password->len))
 		return WHY_CHARACTERS;
 	/* pam_unix takes at most 511 bytes (Linux-PAM: PAM_MAX_RESP_SIZE). */
@@ -129,14 +102,53 @@ enum why password_check(const struct policy_password *rules, const struct secret
 		return WHY_TOO_SHORT;
 	if (!composed(password) || (rules->ascii && !plain(password)))
 		return WHY_CHARACTERS;
-	if (classes(password) < rules->min_classes)
-		return WHY_CLASSES;
-	own_name(name, own);
-	password_normalise(password, &normal);
-	if (is_name(&normal, own) || contains(&normal, own))
+	return classes(password) < rules->min_classes ? WHY_CLASSES : WHY_NONE;
+}
+
+static bool contains_any(const struct protection_text *normal, const struct conf_list *words)
+{
+	for (size_t i = 0; i < words->n; i++)
+		if (protection_contains(normal, words->item[i]))
+			return true;
+	return false;
+}
+
+/* contoso.onmicrosoft.com: contoso. */
+static bool contains_label(const struct protection_text *normal, const struct conf_list *domains)
+{
+	char label[sizeof(domains->item[0])];
+
+	for (size_t i = 0; i < domains->n; i++) {
+		snprintf(label, sizeof(label), "%.*s", (int)strcspn(domains->item[i], "."), domains->item[i]);
+		if (protection_contains(normal, label))
+			return true;
+	}
+	return false;
+}
+
+static enum why check_protection(const struct policy_password *rules, const struct protection_text *normal, const char *names)
+{
+	if (protection_contains_name(normal, names))
 		return WHY_NAME;
-	for (size_t i = 0; i < rules->deny_words.n; i++)
-		if (contains(&normal, rules->deny_words.item[i]))
-			return WHY_WORD;
-	return WHY_NONE;
+	if (contains_any(normal, &rules->organisation) || (rules->domains && contains_label(normal, rules->domains)))
+		return WHY_WORD;
+	return protection_score(rules->banned, normal) < PROTECTION_ENOUGH ? WHY_GUESSABLE : WHY_NONE;
+}
+
+enum why password_check(const struct policy_password *rules, const struct secret *password, const char *name, const char *names)
+{
+	_cleanup_(protection_text_wipe) struct protection_text normal = {};
+	enum why why = check_form(rules, password);
+	char own[ACCOUNT_NAME];
+
+	if (why != WHY_NONE)
+		return why;
+	own_name(name, own);
+	if (!protection_read(password->b, password->len, &normal))
+		return WHY_CHARACTERS;
+	if (is_name(&normal, own) || protection_contains(&normal, own))
+		return WHY_NAME;
+	if (contains_any(&normal, &rules->deny_words))
+		return WHY_WORD;
+	return rules->protection ? check_protection(rules, &normal, names) : WHY_NONE;
 }

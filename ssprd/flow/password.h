@@ -12,8 +12,8 @@
 /* The policy's rules and those of the account's directory that are known: Entra takes ASCII only, and three of four classes. */
 void password_rules(const struct policy *policy, const struct account *account, struct policy_password *ret);
 
-/* WHY_NONE, or the first rule that the password breaks. Nothing is trimmed, cut or changed. */
-enum why password_check(const struct policy_password *rules, const struct secret *password, const char *name);
-
-/* Normalised for comparison with words: lower case, and 0 o, 1 l, $ s, @ a taken for the same (Entra's table). */
-void password_normalise(const struct secret *password, struct secret *ret);
+/*
+ * WHY_NONE, or the first rule that the password breaks. Nothing is trimmed, cut or changed. `name` is the account's, `names` the
+ * words of the person's.
+ */
+enum why password_check(const struct policy_password *rules, const struct secret *password, const char *name, const char *names);

@@ -3,15 +3,19 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "flow/banned.h"
 
 static const char *const enabled_choices[] = { "none", "selected", "all", NULL };
 static const char *const method_choices[] = { "authenticator", "email", "recovery-code", "app", NULL };
+static const char *const breached_choices[] = { "off", "refuse", NULL };
+static const char *const unreachable_choices[] = { "refuse", "allow", NULL };
 static const char *const local_types[] = { "local", "none", NULL };
 static const char *const directory_types[] = { "entra", NULL };
 static const char *const cloud_choices[] = { "global", "us-gov", "us-dod", "china", NULL };
@@ -136,6 +140,21 @@ static const char *wrong_proxy(const char *value)
 	return wrong_host(value + sizeof(scheme) - 1) ? "http://HOST:PORT" : NULL;
 }
 
+/* What is asked for is put behind it. */
+static const char *wrong_range(const char *value)
+{
+	static const char scheme[] = "https://", right[] = "https://HOST[:PORT]/PATH/";
+	const char *host = value + sizeof(scheme) - 1, *path;
+	char name[CONF_TEXT];
+
+	if (strncmp(value, scheme, sizeof(scheme) - 1) != 0 || !(path = strchr(host, '/')))
+		return right;
+	snprintf(name, sizeof(name), "%.*s", (int)(path - host), host);
+	if (wrong_host(name) || value[strlen(value) - 1] != '/')
+		return right;
+	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")] ? right : NULL;
+}
+
 #define KEY(s, k, kind_, member, ...)                                                                                  \
 	{ .section = (s), .key = (k), .kind = (kind_), .offset = offsetof(struct policy, member), __VA_ARGS__ }
 #define NUMBER(s, k, member, lowest, highest) KEY(s, k, CONF_NUMBER, member, .min = (lowest), .max = (highest))
@@ -177,6 +196,15 @@ static const struct conf_key keys[] = {
 	NUMBER("password", "min-classes", password.min_classes, 1, 4),
 	KEY("password", "deny-words", CONF_WORDS, password.deny_words, .wrong = wrong_text),
 	KEY("password", "check-quality", CONF_BOOL, password.check_quality),
+	KEY("password", "protection", CONF_BOOL, password.protection),
+	STRING("password", "banned-words", password.banned_words, wrong_path),
+	KEY("password", "organisation", CONF_WORDS, password.organisation, .wrong = wrong_text),
+	NUMBER("password", "history", password.history, 0, 24),
+	KEY("password", "breached", CONF_CHOICE, password.breached, .choices = breached_choices),
+	STRING("password", "breached-url", password.breached_url, wrong_range),
+	KEY("password", "breached-unreachable", CONF_CHOICE, password.breached_unreachable, .choices = unreachable_choices),
+	STRING("password", "breached-ca-file", password.breached_ca_file, wrong_path),
+	STRING("password", "breached-proxy", password.breached_proxy, wrong_proxy),
 	KEY("privacy", "hide-account-state", CONF_BOOL, hide_account_state),
 	KEY("services", "allow", CONF_WORDS, services, .wrong = wrong_text),
 	KEY("services", "self-service", CONF_BOOL, self_service),
@@ -276,7 +304,17 @@ static const struct policy defaults = {
 		.user_dialogues = 64,
 		.audit_rows = 200000,
 	},
-	.password = { .min_length = 8, .max_length = 256, .min_classes = 1, .check_quality = true },
+	.password = {
+		.min_length = 8,
+		.max_length = 256,
+		.min_classes = 1,
+		.check_quality = true,
+		.protection = true,
+		.history = 5,
+		.breached = BREACHED_OFF,
+		.breached_unreachable = UNREACHABLE_REFUSE,
+		.breached_url = "https://api.pwnedpasswords.com/range/",
+	},
 	.hide_account_state = true,
 	.services = LIST("login", "gdm-password", "lightdm", "greetd", "xdm"),
 };
@@ -372,7 +410,23 @@ static void policy_judge(const char *path, const struct policy *p, struct conf_r
 		conf_complain(report, "%s: [mail] server needs [mail] from = ADDRESS", path);
 	if (p->password.max_length < p->password.min_length)
 		conf_complain(report, "%s: [password] max-length must not be below min-length", path);
+	if (*p->password.banned_words && !p->password.protection)
+		conf_complain(report, "%s: [password] banned-words needs protection = yes", path);
 	judge_directories(path, p, report);
+}
+
+static void read_banned(struct policy *p, struct conf_report *report)
+{
+	const char *path = p->password.banned_words;
+
+	if (*path && banned_read(path, report, &p->password.banned) < 0)
+		conf_complain(report, "%s: there is no memory for it", path);
+}
+
+void policy_done(struct policy *p)
+{
+	free(p->password.banned);
+	p->password.banned = NULL;
 }
 
 int policy_read(const char *path, struct policy *ret, struct conf_report *report)
@@ -380,10 +434,14 @@ int policy_read(const char *path, struct policy *ret, struct conf_report *report
 	struct policy p = defaults;
 	const struct conf_table table = { .keys = keys, .n = ARRAY_SIZE(keys), .values = &p, .family = &directories };
 
-	if (conf_read(path, &table, report) == 0)
+	if (conf_read(path, &table, report) == 0) {
 		policy_judge(path, &p, report);
-	if (report->mistakes > 0)
+		read_banned(&p, report);
+	}
+	if (report->mistakes > 0) {
+		policy_done(&p);
 		return 1;
+	}
 	*ret = p;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/conf.h"
+#include "flow/protection.h"
 
 enum policy_enabled {
 	ENABLED_NONE = 0,
@@ -21,11 +22,31 @@ struct policy_limits {
 	unsigned int dialogues, user_dialogues, audit_rows;
 };
 
+enum policy_breached {
+	BREACHED_OFF = 0,
+	BREACHED_REFUSE = 1,
+};
+
+enum policy_unreachable {
+	UNREACHABLE_REFUSE = 0,
+	UNREACHABLE_ALLOW = 1,
+};
+
 struct policy_password {
 	unsigned int min_length, max_length, min_classes;
 	struct conf_list deny_words;
 	bool check_quality;
-	bool ascii; /* not of the file: the account's directory takes no other characters */
+	bool protection; /* flow/protection.h */
+	char banned_words[CONF_TEXT];	/* a file */
+	struct conf_list organisation;	/* words of its name */
+	unsigned int history;		/* how many of the last ones are refused; 0 = none */
+	unsigned int breached;		   /* enum policy_breached */
+	unsigned int breached_unreachable; /* enum policy_unreachable */
+	char breached_url[CONF_TEXT], breached_ca_file[CONF_TEXT], breached_proxy[CONF_TEXT];
+	/* Not keys of the file: what stands in banned_words, or NULL; and what is known of the account's directory. */
+	struct protection_list *banned;
+	const struct conf_list *domains; /* whose first labels are the organisation's name; or NULL */
+	bool ascii; /* it takes no other characters */
 };
 
 struct policy_mail {
@@ -109,6 +130,9 @@ struct policy {
  * told to the report (the values are then not to be used).
  */
 int policy_read(const char *path, struct policy *ret, struct conf_report *report);
+
+/* Frees what belongs to it; a program that reads one policy has no need to. */
+void policy_done(struct policy *p);
 
 /* For programs: tells mistakes on the log. */
 int policy_load(const char *path, struct policy *ret);

@@ -92,16 +92,19 @@ static void classes_rule(unsigned int n, char *ret, size_t size)
 {
 	ret[0] = 0;
 	if (n > 1)
-		snprintf(ret, size, ", %u of: lower case, upper case, digits, others", n);
+		snprintf(ret, size, ", %u of: lower, upper, digits, others", n);
 }
 
+/* In every combination below 150 characters. Local accounts never take the present password again. */
 void text_rules(const struct policy_password *rules, char *ret, size_t size)
 {
+	bool history = !rules->ascii || rules->history > 0;
 	char more[64];
 
 	classes_rule(rules->min_classes, more, sizeof(more));
-	snprintf(ret, size, "Choose a new password: at least %u characters%s, not your name, %s.", rules->min_length, more,
-		 rules->ascii ? "no accents" : "not one used before");
+	snprintf(ret, size, "Choose a new password: at least %u characters%s, not your name%s%s%s.", rules->min_length, more,
+		 rules->protection ? ", no common word" : "", rules->ascii ? ", no accents" : "",
+		 history ? ", not one used before" : "");
 }
 
 void text_broken_rule(const struct policy_password *rules, enum why why, char *ret, size_t size)
@@ -126,13 +129,19 @@ void text_broken_rule(const struct policy_password *rules, enum why why, char *r
 		snprintf(ret, size, "Too plain: at least %u characters%s.", rules->min_length, more);
 		break;
 	case WHY_NAME:
-		snprintf(ret, size, "It must not contain your user name. Choose another.");
+		snprintf(ret, size, "It must not contain your name. Choose another.");
 		break;
 	case WHY_WORD:
 		snprintf(ret, size, "It contains a word that is not allowed here. Choose another.");
 		break;
 	case WHY_POLICY:
 		snprintf(ret, size, "Your organisation does not allow it: too common, or easy to guess. Choose another.");
+		break;
+	case WHY_BREACHED:
+		snprintf(ret, size, "This password is in lists of stolen ones. Choose another.");
+		break;
+	case WHY_UNREACHABLE:
+		snprintf(ret, size, "Lists of stolen passwords cannot be asked now. Nothing was changed. Try again in a moment.");
 		break;
 	case WHY_USED_BEFORE:
 		snprintf(ret, size, "You have used this password before. Choose another.");

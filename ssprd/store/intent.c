@@ -6,12 +6,28 @@
 int store_intent_add(struct store *s, const struct store_intent *intent, int64_t *ret_row)
 {
 	const struct account *a = &intent->account;
-	int r = db_run(s, db_bind(s, SQL_INTENT_ADD, "tttttii", intent->correlation, a->directory, a->object, a->name,
-				  a->mark, intent->at, intent->lasting));
+	const struct store_history *h = &intent->history;
+	int r = db_run(s, db_bind(s, SQL_INTENT_ADD, "tttttiibbi", intent->correlation, a->directory, a->object, a->name,
+				  a->mark, intent->at, intent->lasting, h->salt, h->keep ? sizeof(h->salt) : 0, h->hash,
+				  h->keep ? sizeof(h->hash) : 0, (int64_t)h->keep));
 
 	if (r == 0)
 		*ret_row = sqlite3_last_insert_rowid(s->db);
 	return r;
+}
+
+static int end_history(struct store *s, int64_t row, const char *state)
+{
+	int r = 0;
+
+	if (strcmp(state, "unknown") == 0)
+		return 0;
+	if (strcmp(state, "done") == 0) {
+		r = db_run(s, db_bind(s, SQL_HISTORY_TAKE, "i", row));
+		if (r == 0)
+			r = db_run(s, db_bind(s, SQL_HISTORY_PRUNE, "i", row));
+	}
+	return r < 0 ? r : db_run(s, db_bind(s, SQL_INTENT_FORGET, "i", row));
 }
 
 int store_intent_end(struct store *s, int64_t row, const char *state)
@@ -19,7 +35,9 @@ int store_intent_end(struct store *s, int64_t row, const char *state)
 	int64_t notice = strcmp(state, "done") == 0;
 	int r = db_run(s, db_bind(s, SQL_INTENT_END, "tii", state, notice, row));
 
-	return r == 0 && db_changes(s) != 1 ? 1 : r;
+	if (r < 0)
+		return r;
+	return db_changes(s) != 1 ? 1 : end_history(s, row, state);
 }
 
 static int list(struct store *s, sqlite3_stmt *statement, void (*each)(void *to, const struct store_intent *intent),

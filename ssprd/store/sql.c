@@ -42,6 +42,16 @@ const char *const sql_migrations[SQL_VERSION] = {
 	"ALTER TABLE send ADD COLUMN mirrors INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE block ADD COLUMN mirrors TEXT NOT NULL DEFAULT '';"
 	"CREATE INDEX attempt_mirrors ON attempt (mirrors) WHERE mirrors <> 0;",
+	/* By directory and object, since an account can be reset without being one of the table's. */
+	"CREATE TABLE history (id INTEGER PRIMARY KEY, directory TEXT NOT NULL, object TEXT NOT NULL,"
+	"  salt BLOB NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL);"
+	"CREATE INDEX history_account ON history (directory, object);"
+	"CREATE TRIGGER history_of_account AFTER DELETE ON account BEGIN"
+	"  DELETE FROM history WHERE directory = OLD.directory AND object = OLD.object; END;"
+	/* Of the password that is being written, until its outcome is known; keep: how many the history then has. */
+	"ALTER TABLE intent ADD COLUMN salt BLOB;"
+	"ALTER TABLE intent ADD COLUMN hash BLOB;"
+	"ALTER TABLE intent ADD COLUMN keep INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define AUDIT_COLUMNS "id, at, correlation, activity, result, reason, method, target, object, seat, actor, hash"
@@ -108,12 +118,19 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_ATTEMPT_CLAMP] = "UPDATE attempt SET at = ?1 WHERE at > ?1",
 	[SQL_SEND_CLAMP] = "UPDATE send SET at = ?1 WHERE at > ?1",
 	[SQL_BLOCK_CLAMP] = "UPDATE block SET until = ?1 WHERE until > ?1",
-	[SQL_INTENT_ADD] = "INSERT INTO intent (correlation, directory, object, name, mark, at, lasting, state)"
-			   " VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')",
+	[SQL_INTENT_ADD] = "INSERT INTO intent (correlation, directory, object, name, mark, at, lasting, salt, hash, keep, state)"
+			   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
 	[SQL_INTENT_END] = "UPDATE intent SET state = ?, notice = ? WHERE id = ? AND state IN ('pending', 'unknown')",
 	[SQL_INTENT_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state, lasting FROM intent"
 			    " WHERE state IN ('pending', 'unknown') AND id > ? ORDER BY id LIMIT ?",
 	[SQL_INTENT_COUNT] = "SELECT count(*) FROM intent WHERE state IN ('pending', 'unknown')",
+	[SQL_INTENT_FORGET] = "UPDATE intent SET salt = NULL, hash = NULL WHERE id = ? AND hash IS NOT NULL",
+	[SQL_HISTORY_TAKE] = "INSERT INTO history (directory, object, salt, hash, at)"
+			     " SELECT directory, object, salt, hash, at FROM intent WHERE id = ? AND keep > 0",
+	[SQL_HISTORY_PRUNE] = "DELETE FROM history WHERE id IN (SELECT h.id FROM intent i JOIN history h"
+			      " ON h.directory = i.directory AND h.object = i.object WHERE i.id = ?1 ORDER BY h.id DESC"
+			      " LIMIT -1 OFFSET (SELECT keep FROM intent WHERE id = ?1))",
+	[SQL_HISTORY_LIST] = "SELECT salt, hash FROM history WHERE directory = ? AND object = ? ORDER BY id DESC LIMIT ?",
 	[SQL_NOTICE_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state, lasting FROM intent"
 			    " WHERE notice = 1 AND id > ? ORDER BY id LIMIT ?",
 	[SQL_NOTICE_DONE] = "UPDATE intent SET notice = 0 WHERE id = ?",

@@ -54,6 +54,10 @@ enum sql {
 	SQL_INTENT_END,
 	SQL_INTENT_OPEN,
 	SQL_INTENT_COUNT,
+	SQL_INTENT_FORGET,
+	SQL_HISTORY_TAKE,
+	SQL_HISTORY_PRUNE,
+	SQL_HISTORY_LIST,
 	SQL_NOTICE_OPEN,
 	SQL_NOTICE_DONE,
 	SQL_AUDIT_ADD,
@@ -68,5 +72,5 @@ enum sql {
 extern const char *const sql_text[SQL_STATEMENTS];
 
 /* sql_migrations[n] leads from version n to n + 1 of the schema (PRAGMA user_version). */
-#define SQL_VERSION 2
+#define SQL_VERSION 3
 extern const char *const sql_migrations[SQL_VERSION];

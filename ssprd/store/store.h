@@ -114,6 +114,25 @@ int store_limits_clamp(struct store *s, int64_t now, int64_t block);
 /* Counts a message before it is sent: per account and day, per seat, and over all (as many as failures). 1: too many. */
 int store_send(struct store *s, const struct policy_limits *limits, const struct store_try *t);
 
+/* ---- passwords that were set before ---- */
+
+/*
+ * An HMAC under a key of the credential's, with a salt, bound to the account: without the credential it tells nothing, and moved
+ * to another account it fits no password.
+ */
+#define STORE_SALT 16
+
+struct store_history {
+	uint8_t salt[STORE_SALT], hash[CRYPTO_MAC];
+	unsigned int keep; /* how many the account's history has with this one; 0: none is kept, and the others go */
+};
+
+/* Of a password that is about to be written. */
+int store_history_make(struct store *s, const struct account *a, const struct secret *password, unsigned int keep,
+		       struct store_history *ret);
+/* 1: it is one of the last `most` that were set here. */
+int store_history_has(struct store *s, const struct account *a, const struct secret *password, unsigned int most);
+
 /* ---- writes ---- */
 
 #define STORE_CORRELATION 37
@@ -123,10 +142,14 @@ struct store_intent {
 	char correlation[STORE_CORRELATION];
 	struct account account; /* mark: before the write */
 	bool unknown;		/* looked for before, and not decided */
+	struct store_history history; /* only of one that is added */
 };
 
 int store_intent_add(struct store *s, const struct store_intent *intent, int64_t *ret_row);
-/* state: "done" (with a notice to send), "failed", "unknown". 1: it had an outcome before, which stays. */
+/*
+ * state: "done" (with a notice to send), "failed", "unknown". 1: it had an outcome before, which stays. "done" brings the password
+ * into the account's history, whoever found it out, and when.
+ */
 int store_intent_end(struct store *s, int64_t row, const char *state);
 int store_intents(struct store *s, int64_t after, unsigned int limit,
 		  void (*each)(void *to, const struct store_intent *intent), void *to);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-/* ssprd-net: asks Entra, writes to it, and delivers mail. */
+/* ssprd-net: asks Entra, writes to it, delivers mail, and asks lists of stolen passwords. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "directory/approval.h"
 #include "directory/entra.h"
 #include "flow/policy.h"
+#include "web/breached.h"
 #include "worker/serve.h"
 
 /* What the last try may take beyond the job's life. */
@@ -24,7 +25,7 @@
 /* Everything that is parsed once, in the parent. */
 struct net {
 	const struct policy *policy;
-	struct trust *mail;
+	struct trust *mail, *breached;
 	struct trust *directories[POLICY_DIRECTORIES];
 };
 
@@ -78,6 +79,13 @@ static void of_account(const struct net *net, int peer, const struct job *job, s
 		refuse(ret, WHY_MISCONFIGURED);
 }
 
+static void range(const struct net *net, int peer, const struct job *job, struct job_result *ret)
+{
+	const struct breached b = { .policy = &net->policy->password, .trust = net->breached, .peer = peer };
+
+	breached_ask(&b, job, ret);
+}
+
 static void work(const void *context, int peer, int leave, const struct job *job, struct job_result *ret)
 {
 	switch (job->kind) {
@@ -91,6 +99,9 @@ static void work(const void *context, int peer, int leave, const struct job *job
 	case JOB_APPROVE:
 	case JOB_CHECK:
 		of_account(context, peer, job, ret);
+		break;
+	case JOB_BREACHED:
+		range(context, peer, job, ret);
 		break;
 	case JOB_NONE:
 	case JOB_VERIFY:
@@ -120,6 +131,16 @@ static struct trust *known(const struct net *net, const char *ca_file)
 	return NULL;
 }
 
+static int trust_breached(struct net *net)
+{
+	const char *ca_file = net->policy->password.breached_ca_file;
+
+	if (net->policy->password.breached == BREACHED_OFF)
+		return 0;
+	net->breached = known(net, ca_file);
+	return net->breached ? 0 : trust(ca_file, &net->breached);
+}
+
 static int trust_all(struct net *net)
 {
 	int r = *net->policy->mail.server ? trust(net->policy->mail.ca_file, &net->mail) : 0;
@@ -131,7 +152,7 @@ static int trust_all(struct net *net)
 		if (!net->directories[i])
 			r = trust(ca_file, &net->directories[i]);
 	}
-	return r;
+	return r < 0 ? r : trust_breached(net);
 }
 
 int main(int argc, char **argv)

@@ -277,6 +277,14 @@ class Test:
         done = check(f"[properties]\nenabled = selected\ngroup = no-such-group\n[directory local]\ntype = none\n{section}cloud = china\n")
         self.warns(done, "contacts = none")
         self.expect("the group may be the tenant's alone", "no-such-group" not in done.stderr)
+        with open(private, "w", encoding="utf-8") as f:
+            f.write("contoso\nabc\n")
+        done = check(f"[properties]\nenabled = all\n[password]\nbanned-words = {private}\n")
+        self.expect("a wrong word has file and line", done.returncode == 1 and f"{private}:2: must be a term of" in done.stderr)
+        with open(private, "w", encoding="utf-8") as f:
+            f.write("contoso\n")
+        done = check(f"[properties]\nenabled = all\n[password]\nbanned-words = {private}\nbreached = refuse\n")
+        self.warns(done, f"banned-words = {private}: ssprd-net, which runs as sspr-net, may not read it", "nobody can reset")
         os.chmod(path, 0o666)
         self.expect("a file that others may write is a mistake", self.run("check", "--config", path).returncode == 1)
 

@@ -3,12 +3,13 @@
  * Plays flow stories. A story is text: what happens ("> ...") and, below it, what the flow makes of it:
  *
  *     story NAME                    a new flow, with the policy's defaults but enabled = all
- *     policy KEY VALUE              required 1 | enabled none | methods a,b | hide no | directory NAME (of type entra)
+ *     policy KEY VALUE              required 1 | enabled none | methods a,b | hide no | directory NAME (of type entra) | history N
+ *                                   | breached refuse|allow (when the lists cannot be asked) | organisation WORD | protection no
  *     + 30s                         time passes (s, m, h)
  *     > START keyword|failed NAME [FAILURES]
  *     > ANSWER TEXT                 the rest of the line; nothing for Enter
- *     > DONE lookup|verify|reset|deliver|approval|approve done|refused|unknown [WHY] [registered] [blocked] [mark=M] [resume]
- *                                   [in=DIRECTORY] [address=URL] [code=CODE] [detail=WORD]
+ *     > DONE lookup|verify|reset|deliver|approval|approve|breached done|refused|unknown [WHY] [registered] [blocked] [mark=M] [resume]
+ *                                   [in=DIRECTORY] [address=URL] [code=CODE] [detail=WORD] [names=WORD,WORD]
  *     > TICK
  *     > CANCEL
  *     < fact ... | job ... | ask "INFO" "PROMPT" | hidden ... | end RESULT "INFO" | protocol | state NAME
@@ -111,6 +112,13 @@ static void take_methods(struct player *p)
 		p->rules.methods[p->rules.methods_n++] = method_find(p->policy.methods.item[i]);
 }
 
+static void add_directory(struct policy_directory *d, const char *name)
+{
+	strcpy(d->name, name);
+	d->entra.domains.n = 1;
+	snprintf(d->entra.domains.item[0], sizeof(d->entra.domains.item[0]), "%s.com", name);
+}
+
 static void set_policy(struct player *p, const char *key, char *value)
 {
 	if (strcmp(key, "required") == 0)
@@ -119,8 +127,17 @@ static void set_policy(struct player *p, const char *key, char *value)
 		p->policy.enabled = strcmp(value, "none") == 0 ? ENABLED_NONE : ENABLED_ALL;
 	else if (strcmp(key, "hide") == 0)
 		p->policy.hide_account_state = strcmp(value, "yes") == 0;
-	else if (strcmp(key, "directory") == 0)
-		strcpy(p->policy.directories[p->policy.directories_n++].name, value);
+	else if (strcmp(key, "history") == 0)
+		p->policy.password.history = (unsigned int)atoi(value);
+	else if (strcmp(key, "protection") == 0)
+		p->policy.password.protection = strcmp(value, "yes") == 0;
+	else if (strcmp(key, "organisation") == 0)
+		strcpy(p->policy.password.organisation.item[p->policy.password.organisation.n++], value);
+	else if (strcmp(key, "breached") == 0) {
+		p->policy.password.breached = BREACHED_REFUSE;
+		p->policy.password.breached_unreachable = strcmp(value, "allow") == 0 ? UNREACHABLE_ALLOW : UNREACHABLE_REFUSE;
+	} else if (strcmp(key, "directory") == 0)
+		add_directory(&p->policy.directories[p->policy.directories_n++], value);
 	else if (strcmp(key, "methods") == 0) {
 		p->policy.methods.n = 0;
 		for (char *w = strtok(value, ","); w; w = strtok(NULL, ","))
@@ -139,7 +156,7 @@ static enum why why_of(const char *name)
 
 static enum job_kind kind_of(const char *name)
 {
-	for (int k = 1; k <= JOB_APPROVE; k++)
+	for (int k = 1; k <= JOB_BREACHED; k++)
 		if (strcmp(job_kind_name((enum job_kind)k), name) == 0)
 			return (enum job_kind)k;
 	abort();
@@ -174,6 +191,8 @@ static void read_done(struct player *p, char *words, struct event *ev)
 			snprintf(r->code, sizeof(r->code), "%s", w + 5);
 		else if (strncmp(w, "detail=", 7) == 0)
 			snprintf(r->detail, sizeof(r->detail), "%s", w + 7);
+		else if (strncmp(w, "names=", 6) == 0)
+			snprintf(r->names, sizeof(r->names), "%s", w + 6);
 		else if (strcmp(w, "resume") == 0) {
 			ev->resume = &p->kept;
 			ev->resume_method = p->kept_method;

@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (policy_read(path, &p, &report) == 0)
-		judge(&p);
+		judge(&p), policy_done(&p);
 	else if (report.mistakes == 0)
 		abort();
 	return 0;

@@ -207,8 +207,18 @@ static void contacts_look(enum policy_contacts contacts, const struct json *j)
 	MUST(contacts != CONTACTS_REGISTERED || json_is_array(json_member(j, "value")) || (!*r.mail && !*r.mobile && !*r.office));
 }
 
+static void person_look(const struct json *j)
+{
+	char names[JOB_NAMES];
+
+	memset(names, 'x', sizeof(names));
+	entra_names(j, names);
+	MUST(WHOLE(names) && text_printable(names, strlen(names)));
+}
+
 static void judge(const struct json *j)
 {
+	person_look(j);
 	user_look(j);
 	account_look(j);
 	list_look(j);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * S7: whatever comes in whatever order, a write is asked for only after as many different methods as the policy requires were
- * proven in this flow, for the account that the look-up found, within the time of a verified state, and once at a time.
+ * proven in this flow, for the account that the look-up found, within the time of a verified state, and once at a time; and, where the
+ * policy wants that, after the lists of stolen passwords were asked for it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ struct bytes {
 
 struct witness {
 	unsigned int proven; /* bit per method */
-	bool looked_up, eligible, writing;
+	bool looked_up, eligible, writing, screened;
 	int64_t verified;
 	struct account account;
 };
@@ -48,13 +49,13 @@ static void take_answer(struct bytes *b, struct secret *ret)
 	b->left -= len;
 }
 
-static void take_done(struct bytes *b, struct event *ev)
+static void take_done(struct bytes *b, bool screens, struct event *ev)
 {
 	static const enum job_kind kinds[] = { JOB_LOOKUP, JOB_VERIFY, JOB_RESET, JOB_DELIVER };
 	unsigned int n = take(b);
 
 	ev->type = EVENT_DONE;
-	ev->job = kinds[n & 3];
+	ev->job = screens && kinds[n & 3] == JOB_DELIVER ? JOB_BREACHED : kinds[n & 3];
 	ev->result.outcome = (enum outcome)(1 + (n >> 2 & 3) % 3);
 	ev->result.why = (enum why)(take(b) % 40);
 	ev->registered = n & 64;
@@ -65,7 +66,7 @@ static void take_done(struct bytes *b, struct event *ev)
 	snprintf(ev->result.account.mark, sizeof(ev->result.account.mark), "%u", n & 32);
 }
 
-static void take_event(struct bytes *b, struct event *ev, struct secret *answer)
+static void take_event(struct bytes *b, bool screens, struct event *ev, struct secret *answer)
 {
 	static const char *const names[] = { "monica", "nobody", "root" };
 	unsigned int n = take(b);
@@ -87,7 +88,7 @@ static void take_event(struct bytes *b, struct event *ev, struct secret *answer)
 		break;
 	case 4:
 	case 5:
-		take_done(b, ev);
+		take_done(b, screens, ev);
 		break;
 	case 6:
 		ev->type = EVENT_TICK;
@@ -111,6 +112,10 @@ static void watch(struct witness *w, const struct flow *f, const struct event *e
 		w->proven |= 1u << f->method;
 		w->verified = ev->now.boot;
 	}
+	if (f->state == FLOW_NEW)
+		w->screened = false;
+	if (ev->type == EVENT_DONE && ev->job == JOB_BREACHED && f->state == FLOW_SCREENING && ev->result.outcome == OUTCOME_DONE)
+		w->screened = true;
 	if (ev->type == EVENT_DONE && ev->job == JOB_RESET && f->state == FLOW_WRITING)
 		w->writing = false;
 }
@@ -122,7 +127,8 @@ static void judge(struct witness *w, const struct flow *f, const struct effects 
 	if (e->job.kind == JOB_RESET) {
 		if (!w->eligible || (unsigned int)__builtin_popcount(w->proven) < p->required || w->writing ||
 		    strcmp(e->job.account.object, w->account.object) != 0 ||
-		    now >= w->verified + p->limits.verified * 1000 || e->job.secret.len == 0)
+		    now >= w->verified + p->limits.verified * 1000 || e->job.secret.len == 0 ||
+		    (p->password.breached && !w->screened))
 			abort();
 		w->writing = true;
 	}
@@ -140,7 +146,8 @@ static void policy_of(unsigned int n, struct policy *ret)
 		.hide_account_state = n & 2,
 		.limits = { .dialogue = 900, .verified = 180, .code_lifetime = 300, .code_tries = 5, .code_sends = 3,
 			    .new_password_tries = 5 },
-		.password = { .min_length = 8, .max_length = 256, .min_classes = 1 },
+		.password = { .min_length = 8, .max_length = 256, .min_classes = 1, .protection = n & 4, .history = n & 8 ? 5 : 0,
+			      .breached = n & 16 ? BREACHED_REFUSE : BREACHED_OFF },
 		.helpdesk = "https://helpdesk.example.org/a/rather/long/address/of/a/page",
 		.phone = "+1 555 0100 extension 12345678",
 	};
@@ -167,7 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct secret answer = {};
 		struct event ev = {};
 
-		take_event(&b, &ev, &answer);
+		take_event(&b, policy.password.breached, &ev, &answer);
 		now += take(&b) * 500;
 		ev.now = (struct moment){ .boot = now, .wall = now / 1000, .lasting = now / 1000 };
 		watch(&w, &f, &ev);

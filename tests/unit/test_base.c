@@ -212,6 +212,16 @@ static void mac_is_hmac_sha_256(void **state _unused_)
 	assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
+static void sha1_is_sha_1(void **state _unused_)
+{
+	uint8_t digest[CRYPTO_SHA1];
+	char hex[2 * CRYPTO_SHA1 + 1];
+
+	assert_int_equal(crypto_sha1("abc", 3, digest), 0);
+	crypto_hex(digest, sizeof(digest), hex);
+	assert_string_equal(hex, "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
 /* D2 */
 static void D2_a_box_opens_only_where_it_belongs(void **state _unused_)
 {
@@ -242,6 +252,7 @@ int main(void)
 		cmocka_unit_test(secrets_compare_whole),
 		cmocka_unit_test(C14_comparing_takes_the_same_time),
 		cmocka_unit_test(mac_is_hmac_sha_256),
+		cmocka_unit_test(sha1_is_sha_1),
 		cmocka_unit_test(D2_a_box_opens_only_where_it_belongs),
 	};
 

@@ -156,6 +156,31 @@ static void an_account_has_an_id_a_name_and_a_mark(void **state _unused_)
 	assert_string_equal(account.mark, "never");
 }
 
+static const char *names_of(const char *text)
+{
+	_cleanup_(json_freep) struct json *j = parse(text);
+	static char names[JOB_NAMES];
+
+	memset(names, 'x', sizeof(names));
+	entra_names(j, names);
+	return names;
+}
+
+static void E6_the_names_of_a_person_are_no_password(void **state _unused_)
+{
+	char longest[400];
+
+	assert_non_null(strstr(ENTRA_SELECT, ",givenName,surname,displayName"));
+	assert_string_equal(names_of("{\"givenName\":\"Monica\",\"surname\":\"Toso\",\"displayName\":\"Mo T.\"}"), "Monica Toso Mo T.");
+	assert_string_equal(names_of("{\"givenName\":null,\"surname\":\"Toso\",\"displayName\":5}"), "Toso");
+	assert_string_equal(names_of("{\"surname\":\"To\\u0007so\\u202e\"}"), "Toso");
+	assert_string_equal(names_of("{}"), "");
+	snprintf(longest, sizeof(longest), "{\"givenName\":\"%0190d\",\"surname\":\"Toso\"}", 0);
+	assert_int_equal(strlen(names_of(longest)), JOB_NAMES - 1);
+	snprintf(longest, sizeof(longest), "{\"givenName\":\"%0300d\",\"surname\":\"Toso\"}", 0);
+	assert_int_equal(strlen(names_of(longest)), JOB_NAMES - 1);
+}
+
 static void A3_whoever_has_a_role_is_refused(void **state _unused_)
 {
 	assert_int_equal(listed(entra_judge_protection, "{\"value\":[]}"), WHY_NONE);
@@ -265,6 +290,7 @@ int main(void)
 		cmocka_unit_test(a_map_file_comes_first),
 		cmocka_unit_test(A3_guests_and_W10_synced_users_are_refused),
 		cmocka_unit_test(an_account_has_an_id_a_name_and_a_mark),
+		cmocka_unit_test(E6_the_names_of_a_person_are_no_password),
 		cmocka_unit_test(A3_whoever_has_a_role_is_refused),
 		cmocka_unit_test(a_domain_is_managed_or_refused),
 		cmocka_unit_test(the_mirror_says_who_is_capable),

@@ -353,6 +353,29 @@ static void test_w5_passwords(void **state _unused_)
 	assert_int_equal(pam.calls, 0);
 }
 
+/* The writer's own check of W5 and E6: the names it reads itself, whatever the asking side knows of them. */
+static void test_w5_names_and_common_words(void **state _unused_)
+{
+	struct job_result found;
+
+	put("passwd", "monica:x:1000:1000:Monica Toso-Berg,Room 7,555:/:/bin/sh\n");
+	found = lookup("monica", "");
+	assert_string_equal(found.names, "Monica Toso-Berg");
+	pam.writes = OTHER_HASH;
+	assert_int_equal(reset("1000", "monica", "Under-the-toso-bridge").outcome, OUTCOME_DONE);
+	policy.password.protection = true;
+	put_shadow(OLD_HASH);
+	pam.calls = 0;
+	assert_refused(reset("1000", "monica", "Under-the-toso-bridge"), WHY_NAME);
+	assert_refused(reset("1000", "monica", "B3RG-iceberg-B3RG"), WHY_NAME);
+	assert_refused(reset("1000", "monica", "P@ssw0rd123"), WHY_GUESSABLE);
+	policy.password.organisation.n = 1;
+	memcpy(policy.password.organisation.item[0], "Northwind", sizeof("Northwind"));
+	assert_refused(reset("1000", "monica", "Under-the-n0rthwind-tree"), WHY_WORD);
+	assert_int_equal(pam.calls, 0);
+	assert_int_equal(reset("1000", "monica", NEW).outcome, OUTCOME_DONE);
+}
+
 static void test_the_policy_has_the_last_word(void **state _unused_)
 {
 	pam.writes = OTHER_HASH;
@@ -381,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_w9_another_mark, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_w3_w4_judged_again_at_the_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_w5_passwords, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_w5_names_and_common_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_policy_has_the_last_word, setup, teardown),
 	};
 

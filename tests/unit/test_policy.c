@@ -170,6 +170,17 @@ static void C10_bad_values_are_named(void **state _unused_)
 		{ "[properties]\nenabled\n", ":2: is neither [section] nor key = value" },
 		{ "[properties]\nenabled = selected\n", "enabled = selected needs [properties] group = NAME" },
 		{ "[services]\nself-service = yes\n[authentication-methods]\nrequired = 1\n", "an open mailbox must not be enough" },
+		{ "[password]\nhistory = 25\n", "history = 25: must be a number from 0 to 24" },
+		{ "[password]\nbanned-words = words\n", "must be an absolute path" },
+		{ "[password]\nprotection = no\nbanned-words = /etc/sspr/words\n", "banned-words needs protection = yes" },
+		{ "[password]\nbreached = yes\n", "must be one of: off, refuse" },
+		{ "[password]\nbreached-unreachable = no\n", "must be one of: refuse, allow" },
+		{ "[password]\nbreached-url = http://a.b/range/\n", "must be https://HOST[:PORT]/PATH/" },
+		{ "[password]\nbreached-url = https://a.b/range\n", "must be https://HOST[:PORT]/PATH/" },
+		{ "[password]\nbreached-url = https://a.b\n", "must be https://HOST[:PORT]/PATH/" },
+		{ "[password]\nbreached-url = https://u@a.b/range/\n", "must be https://HOST[:PORT]/PATH/" },
+		{ "[password]\nbreached-url = https://a.b/range?x=/\n", "must be https://HOST[:PORT]/PATH/" },
+		{ "[password]\nbreached-proxy = proxy\n", "must be http://HOST:PORT" },
 		{ "[authentication-methods]\nmethods = email\nrequired = 2\n",
 		  "required = 2 needs at least 2 methods, but methods has 1" },
 	};
@@ -182,6 +193,115 @@ static void C10_bad_values_are_named(void **state _unused_)
 		if (!strstr(told.text, bad[i].complaint) || !strstr(told.text, file))
 			fail_msg("for %s it said: %s", bad[i].text, told.text);
 	}
+}
+
+/* ---- [password] ---- */
+
+static char banned[80];
+
+static int read_banned(const char *terms, struct policy *ret, struct told *told)
+{
+	char text[160];
+
+	write_file(banned, terms);
+	snprintf(text, sizeof(text), "[password]\nbanned-words = %s\n", banned);
+	return read_text(text, ret, told);
+}
+
+static void the_rules_of_passwords_have_safe_defaults(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text("", &p, &told), 0);
+	assert_true(p.password.protection);
+	assert_null(p.password.banned);
+	assert_int_equal(p.password.history, 5);
+	assert_int_equal(p.password.breached, BREACHED_OFF);
+	assert_int_equal(p.password.breached_unreachable, UNREACHABLE_REFUSE);
+	assert_string_equal(p.password.breached_url, "https://api.pwnedpasswords.com/range/");
+}
+
+static void the_rules_of_passwords_can_be_set(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text("[password]\nprotection = no\norganisation = Contoso Ltd\nhistory = 0\nbreached = refuse\n"
+				   "breached-unreachable = allow\nbreached-url = https://pwned.contoso.com:8443/v2/range/\n"
+				   "breached-ca-file = /etc/ssl/own.pem\nbreached-proxy = http://proxy:3128\n",
+				   &p, &told),
+			 0);
+	assert_false(p.password.protection);
+	assert_string_equal(p.password.organisation.item[1], "Ltd");
+	assert_int_equal(p.password.history, 0);
+	assert_int_equal(p.password.breached, BREACHED_REFUSE);
+	assert_int_equal(p.password.breached_unreachable, UNREACHABLE_ALLOW);
+}
+
+static void banned_words_are_one_a_line(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	if (read_banned("# ours\n\n  Contoso \nblank\r\nabcdefghijklmnop\n\tnew york\nlast", &p, &told) != 0)
+		fail_msg("%s", told.text);
+	assert_int_equal(p.password.banned->n, 5);
+	assert_int_equal(p.password.banned->term[0].n, 7);
+	assert_int_equal(p.password.banned->term[4].n, 4);
+	policy_done(&p);
+}
+
+static void wrong_banned_words_are_told_with_file_and_line(void **state _unused_)
+{
+	static const struct {
+		const char *terms, *complaint;
+	} bad[] = {
+		{ "good\nabc\n", "banned-words:2: must be a term of 4 to 16 characters" },
+		{ "abcdefghijklmnopq\n", "banned-words:1: must be a term of 4 to 16 characters" },
+		{ "# x\n\nab\033cd\n", "banned-words:3: must be a term without control characters" },
+		{ "goo\xff\n", "banned-words:1: must be a term without control characters" },
+	};
+	struct policy p;
+	struct told told;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(read_banned(bad[i].terms, &p, &told), 1);
+		if (!strstr(told.text, bad[i].complaint))
+			fail_msg("for %s it said: %s", bad[i].terms, told.text);
+	}
+	assert_int_equal(read_banned("abc\ndef\n", &p, &told), 1);
+	assert_int_equal(told.lines, 2);
+}
+
+static void there_may_be_1000_banned_words(void **state _unused_)
+{
+	static char terms[16 * 1002];
+	struct policy p;
+	struct told told;
+
+	for (int i = 0; i < 1000; i++)
+		snprintf(terms + strlen(terms), 16, "term%d\n", i);
+	assert_int_equal(read_banned(terms, &p, &told), 0);
+	policy_done(&p);
+	strcat(terms, "onemore\n");
+	assert_int_equal(read_banned(terms, &p, &told), 1);
+	assert_non_null(strstr(told.text, ":1001: must be one of at most 1000 terms"));
+}
+
+static void a_file_of_words_must_be_there_and_safe(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text("[password]\nbanned-words = /nowhere/at-all\n", &p, &told), 1);
+	assert_non_null(strstr(told.text, "/nowhere/at-all: cannot be read"));
+	assert_int_equal(read_banned("good\n", &p, &told), 0);
+	policy_done(&p);
+	chmod(banned, 0666);
+	assert_int_equal(read_banned("good\n", &p, &told), 1);
+	assert_non_null(strstr(told.text, "nobody else may write"));
+	chmod(banned, 0644);
 }
 
 static void all_mistakes_are_told_at_once(void **state _unused_)
@@ -251,12 +371,14 @@ static int make_folder(void **state _unused_)
 	if (!mkdtemp(folder))
 		return -1;
 	snprintf(file, sizeof(file), "%s/ssprd.conf", folder);
+	snprintf(banned, sizeof(banned), "%s/banned-words", folder);
 	return 0;
 }
 
 static int remove_folder(void **state _unused_)
 {
 	unlink(file);
+	unlink(banned);
 	return rmdir(folder);
 }
 
@@ -268,6 +390,12 @@ int main(void)
 		cmocka_unit_test(two_tenants_can_be_set),
 		cmocka_unit_test(a_directorys_mistakes_are_told),
 		cmocka_unit_test(C10_bad_values_are_named),
+		cmocka_unit_test(the_rules_of_passwords_have_safe_defaults),
+		cmocka_unit_test(the_rules_of_passwords_can_be_set),
+		cmocka_unit_test(banned_words_are_one_a_line),
+		cmocka_unit_test(wrong_banned_words_are_told_with_file_and_line),
+		cmocka_unit_test(there_may_be_1000_banned_words),
+		cmocka_unit_test(a_file_of_words_must_be_there_and_safe),
 		cmocka_unit_test(all_mistakes_are_told_at_once),
 		cmocka_unit_test(a_long_line_is_not_cut_in_silence),
 		cmocka_unit_test(drop_ins_override_in_order),

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "flow/password.h"
+#include "flow/texts.h"
 #include "method/methods.h"
 
 static const struct crypto_key key = { .b = { 7 } };
@@ -239,7 +240,7 @@ static enum why judge(const void *bytes, size_t len)
 
 	rules.deny_words.n = 1;
 	strcpy(rules.deny_words.item[0], "contoso");
-	return secret_set(&s, bytes, len) < 0 ? WHY_TOO_LONG : password_check(&rules, &s, "monica");
+	return secret_set(&s, bytes, len) < 0 ? WHY_TOO_LONG : password_check(&rules, &s, "monica", "");
 }
 
 static void W5_rules_of_a_password(void **state _unused_)
@@ -306,8 +307,29 @@ static void classes_are_counted(void **state _unused_)
 	struct policy_password rules = { .min_length = 8, .max_length = 256, .min_classes = 3 };
 	struct secret two = secret_of("abcdefgh1"), three = secret_of("Abcdefgh1");
 
-	assert_int_equal(password_check(&rules, &two, "monica"), WHY_CLASSES);
-	assert_int_equal(password_check(&rules, &three, "monica"), WHY_NONE);
+	assert_int_equal(password_check(&rules, &two, "monica", ""), WHY_CLASSES);
+	assert_int_equal(password_check(&rules, &three, "monica", ""), WHY_NONE);
+}
+
+static void the_rules_are_told_in_one_line(void **state _unused_)
+{
+	for (unsigned int n = 0; n < 1u << 6; n++) {
+		const struct policy_password rules = {
+			.min_length = n & 1 ? 128 : 8,
+			.min_classes = 1 + (n >> 1 & 3),
+			.protection = n & 8,
+			.ascii = n & 16,
+			.history = n & 32 ? 24 : 0,
+		};
+		char line[FLOW_INFO];
+
+		text_rules(&rules, line, sizeof(line));
+		if (strlen(line) >= 150 || line[strlen(line) - 1] != '.')
+			fail_msg("%zu: %s", strlen(line), line);
+		assert_int_equal(strstr(line, "no common word") != NULL, rules.protection);
+		assert_int_equal(strstr(line, "no accents") != NULL, rules.ascii);
+		assert_int_equal(strstr(line, "not one used before") != NULL, !rules.ascii || rules.history > 0);
+	}
 }
 
 int main(void)
@@ -331,6 +353,7 @@ int main(void)
 		cmocka_unit_test(F48_lengths),
 		cmocka_unit_test(F48_characters_are_not_bytes),
 		cmocka_unit_test(classes_are_counted),
+		cmocka_unit_test(the_rules_are_told_in_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include "engine/clock.h"
 #include "engine/seats.h"
+#include "store/sql.h"
 #include "store/store.h"
 
 static const struct crypto_key master = { .b = { 9 } };
@@ -414,6 +415,184 @@ static void F5_F7_intents_and_notices(void **state)
 	assert_int_equal(found.row, 0);
 }
 
+/* ---- history ---- */
+
+/* A write of this password, with that outcome. */
+static void write_ends(struct store *s, const struct account *a, const char *password, unsigned int keep, const char *state)
+{
+	struct store_intent intent = { .at = 7, .account = *a, .correlation = "c" };
+	struct secret new = secret_of(password);
+	int64_t row;
+
+	assert_int_equal(store_history_make(s, a, &new, keep, &intent.history), 0);
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(store_intent_add(s, &intent, &row), 0);
+	assert_int_equal(store_commit(s), 0);
+	if (*state)
+		assert_int_equal(store_intent_end(s, row, state), 0);
+}
+
+static int had(struct store *s, const struct account *a, const char *password, unsigned int most)
+{
+	struct secret p = secret_of(password);
+
+	return store_history_has(s, a, &p, most);
+}
+
+static int64_t count(const struct place *p, const char *query)
+{
+	sqlite3_stmt *get = NULL;
+	sqlite3 *db;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &get, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(get), SQLITE_ROW);
+	n = sqlite3_column_int64(get, 0);
+	sqlite3_finalize(get);
+	sqlite3_close(db);
+	return n;
+}
+
+static void W5_the_last_passwords_are_known(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+
+	write_ends(s, &monica, "First-77", 3, "done");
+	write_ends(s, &monica, "Second-77", 3, "done");
+	write_ends(s, &monica, "Third-77", 3, "done");
+	assert_int_equal(had(s, &monica, "First-77", 3), 1);
+	assert_int_equal(had(s, &monica, "Third-77", 3), 1);
+	assert_int_equal(had(s, &monica, "first-77", 3), 0);
+	assert_int_equal(had(s, &monica, "First-7", 3), 0);
+	/* Of the last two only. */
+	assert_int_equal(had(s, &monica, "First-77", 2), 0);
+	assert_int_equal(had(s, &pavel, "First-77", 3), 0);
+}
+
+static void a_history_is_cut_to_what_is_kept(void **state)
+{
+	struct place *p = *state;
+
+	write_ends(p->store, &pavel, "Others-77", 3, "done");
+	for (char c = 'a'; c <= 'f'; c++)
+		write_ends(p->store, &monica, (char[]){ c, 'b', 'c', 0 }, 3, "done");
+	assert_int_equal(count(p, "SELECT count(*) FROM history WHERE object = '1000'"), 3);
+	assert_int_equal(had(p->store, &monica, "dbc", 24), 1);
+	assert_int_equal(had(p->store, &monica, "cbc", 24), 0);
+	write_ends(p->store, &monica, "Switched-off", 0, "done");
+	assert_int_equal(count(p, "SELECT count(*) FROM history WHERE object = '1000'"), 0);
+	assert_int_equal(had(p->store, &pavel, "Others-77", 24), 1);
+}
+
+/* Whoever finds the outcome out, and when: the dialogue, or the outbox after a restart. */
+static void a_password_is_of_the_history_once_it_was_written(void **state)
+{
+	struct place *p = *state;
+	struct store_intent found = {};
+
+	write_ends(p->store, &monica, "Refused-77", 5, "failed");
+	write_ends(p->store, &monica, "Unknown-77", 5, "unknown");
+	assert_int_equal(had(p->store, &monica, "Refused-77", 5), 0);
+	assert_int_equal(had(p->store, &monica, "Unknown-77", 5), 0);
+	store_close(p->store);
+	p->store = open_at(p);
+	assert_int_equal(store_intents(p->store, 0, 1, take, &found), 0);
+	assert_int_equal(store_intent_end(p->store, found.row, "done"), 0);
+	assert_int_equal(had(p->store, &monica, "Unknown-77", 5), 1);
+	assert_int_equal(had(p->store, &monica, "Refused-77", 5), 0);
+	/* What is decided leaves nothing behind in the list of writes. */
+	assert_int_equal(count(p, "SELECT count(*) FROM intent WHERE hash IS NOT NULL OR salt IS NOT NULL"), 0);
+}
+
+static void an_outcome_that_is_not_committed_brings_no_history(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct store_intent found = {};
+
+	write_ends(s, &monica, "Pending-77", 5, "");
+	assert_int_equal(store_intents(s, 0, 1, take, &found), 0);
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(store_intent_end(s, found.row, "done"), 0);
+	store_rollback(s);
+	assert_int_equal(had(s, &monica, "Pending-77", 5), 0);
+	assert_int_equal(store_intent_end(s, found.row, "done"), 0);
+	assert_int_equal(had(s, &monica, "Pending-77", 5), 1);
+}
+
+static void a_history_goes_with_its_account(void **state)
+{
+	struct place *p = *state;
+	int64_t row = add(p->store, &monica);
+
+	write_ends(p->store, &monica, "Mine-77", 5, "done");
+	write_ends(p->store, &pavel, "Mine-77", 5, "done");
+	assert_int_equal(store_account_remove(p->store, row), 0);
+	assert_int_equal(had(p->store, &monica, "Mine-77", 5), 0);
+	assert_int_equal(had(p->store, &pavel, "Mine-77", 5), 1);
+}
+
+/* D2 for passwords: a row that was moved to another account, or read without the credential, fits nothing. */
+static void D2_a_history_does_not_move(void **state)
+{
+	struct place *p = *state;
+	sqlite3 *db;
+
+	write_ends(p->store, &monica, "Mine-77", 5, "done");
+	assert_int_equal(count(p, "SELECT count(*) FROM history WHERE hash = '' OR instr(hash, 'Mine') OR length(hash) != 32"), 0);
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE history SET object = '1001'", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(had(p->store, &pavel, "Mine-77", 5), 0);
+	assert_int_equal(sqlite3_exec(db, "UPDATE history SET object = '1000'", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(had(p->store, &monica, "Mine-77", 5), 1);
+	assert_int_equal(sqlite3_exec(db, "UPDATE history SET salt = x'00'", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(had(p->store, &monica, "Mine-77", 5), 0);
+	sqlite3_close(db);
+}
+
+static void the_same_password_twice_has_two_hashes(void **state)
+{
+	struct place *p = *state;
+
+	write_ends(p->store, &monica, "Mine-77", 5, "done");
+	write_ends(p->store, &monica, "Mine-77", 5, "done");
+	assert_int_equal(count(p, "SELECT count(DISTINCT hash) + count(DISTINCT salt) FROM history"), 4);
+}
+
+/* A database as version 2 has left it, with somebody in it and a write under way. */
+static void a_database_of_version_2_is_taken_over(void **state)
+{
+	static const char rows[] =
+		"INSERT INTO account (id, directory, object, name, added, gone) VALUES (1, 'local', '1000', 'monica', 1, 0);"
+		"INSERT INTO address VALUES (1, 'monica@lab.test', 1);"
+		"INSERT INTO intent (correlation, directory, object, name, mark, at, state)"
+		" VALUES ('c', 'local', '1000', 'monica', 'before', 7, 'pending');"
+		"PRAGMA user_version = 2;";
+	struct place *p = *state;
+	struct registration r = {};
+	struct store_intent found = {};
+	sqlite3 *db;
+
+	store_close(p->store);
+	unlink(p->db);
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql_migrations[0], NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql_migrations[1], NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, rows, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	p->store = open_at(p);
+	assert_int_equal(count(p, "PRAGMA user_version"), SQL_VERSION);
+	assert_int_equal(store_registration(p->store, &monica, &r), 0);
+	assert_string_equal(r.mail, "monica@lab.test");
+	assert_int_equal(store_intents(p->store, 0, 1, take, &found), 0);
+	assert_string_equal(found.account.mark, "before");
+	assert_int_equal(store_intent_end(p->store, found.row, "done"), 0);
+	assert_int_equal(count(p, "SELECT count(*) FROM history"), 0);
+	write_ends(p->store, &monica, "Mine-77", 5, "done");
+	assert_int_equal(had(p->store, &monica, "Mine-77", 5), 1);
+	registration_wipe(&r);
+}
+
 static void audit_add(struct store *s, const char *activity)
 {
 	struct store_audit row = { .at = 5 };
@@ -644,6 +823,14 @@ int main(void)
 		with_store(M2_messages_are_counted),
 		with_store(M2_a_seat_has_a_budget_of_messages),
 		with_store(F5_F7_intents_and_notices),
+		with_store(W5_the_last_passwords_are_known),
+		with_store(a_history_is_cut_to_what_is_kept),
+		with_store(a_password_is_of_the_history_once_it_was_written),
+		with_store(an_outcome_that_is_not_committed_brings_no_history),
+		with_store(a_history_goes_with_its_account),
+		with_store(D2_a_history_does_not_move),
+		with_store(the_same_password_twice_has_two_hashes),
+		with_store(a_database_of_version_2_is_taken_over),
 		with_store(D7_the_audit_shows_every_change),
 		with_store(Q2_the_audit_does_not_grow_for_ever),
 		with_store(D1_another_key_opens_nothing),

@@ -16,12 +16,12 @@ SOURCE = os.environ.get("SSPR_SOURCE", os.path.abspath(os.path.join(os.path.dirn
 JOB, DONE_MESSAGE = 16, 17
 JOB_KIND, OUTCOME, WHY, DIRECTORY, OBJECT, NAME, MARK, SECRET, TO, SUBJECT, BODY, ID, LIFE, GROUP = range(16, 30)
 UNTIL = 30
-LOOKUP, DELIVER, RESET, NOTIFY = 1, 2, 4, 6
+LOOKUP, DELIVER, RESET, NOTIFY, BREACHED = 1, 2, 4, 6, 11
 DONE, REFUSED, UNKNOWN = 1, 2, 3
 OUTCOMES = {DONE: "done", REFUSED: "refused", UNKNOWN: "unknown"}
 WHYS = {0: "none", 1: "no-account", 2: "not-in-scope", 3: "protected", 4: "locked", 5: "no-login", 6: "ambiguous",
         7: "renamed", 8: "not-registered", 9: "changed-meanwhile", 16: "too-short", 17: "too-long", 18: "characters", 19: "classes", 20: "name", 21: "word",
-        22: "guessable", 23: "used-before", 32: "busy", 33: "unreachable", 34: "rejected", 35: "misconfigured",
+        22: "guessable", 23: "used-before", 24: "policy", 25: "breached", 32: "busy", 33: "unreachable", 34: "rejected", 35: "misconfigured",
         36: "broken"}
 
 # Any uid will do for the asking side, as long as the worker's /etc/passwd calls it sspr.
@@ -74,6 +74,10 @@ def reset_job(uid, name, password, group=""):
 def mail_job(to, body="Your code is 12345678.\n", subject="Your code", life=5, ident="test-1", kind=DELIVER):
     return encode(JOB, (JOB_KIND, bytes([kind])), (TO, to), (SUBJECT, subject), (BODY, body), (ID, ident),
                   (LIFE, struct.pack(">I", life)))
+
+
+def breached_job(digest):
+    return encode(JOB, (JOB_KIND, bytes([BREACHED])), (SECRET, digest), (UNTIL, bytes(8)))
 
 
 class Connection:

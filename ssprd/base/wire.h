@@ -53,9 +53,11 @@
  *     audit [USER] [SINCE]            user-remove USER       user-enrol USER NAME=recovery-code
  *     audit-verify                    user-unlock USER       clock-accept
  *     pending                         user-check USER         entra-check [USER] [DIRECTORY]
+ *     pass-issue USER DETAIL [LIFE]   pass-revoke USER        pass-list
  *
  * user-enrol of an authenticator brings one row with the column `uri` (otpauth://), then STATUS_ASK for a first code; of
- * recovery codes one row with the column `code` for each.
+ * recovery codes one row with the column `code` for each. pass-issue needs in DETAIL how the caller was verified, and brings one row
+ * with the columns `pass` and `valid-until`.
  */
 
 #include <stdbool.h>

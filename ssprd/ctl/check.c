@@ -181,6 +181,8 @@ static void warn_of_policy(struct findings *f, const struct policy *p)
 		warn_of_directory(f, &p->directories[i]);
 	if (p->required == 1)
 		warn(f, "[authentication-methods] required = 1: one stolen phone or mailbox is enough to take an account");
+	if (p->required == 1 && policy_list_has(&p->methods, "pass"))
+		warn(f, "[authentication-methods] methods: pass with required = 1 lets the helpdesk alone decide who gets an account");
 	if (!*p->helpdesk)
 		warn(f, "[customization] helpdesk is not set: who is stuck is not told whom to ask");
 	if (p->self_service)

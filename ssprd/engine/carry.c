@@ -195,6 +195,7 @@ static int load_registration(struct session *x, const struct account *a, const s
 
 	if (r == -EBADMSG)
 		r = tell_integrity(x, a, now);
+	registration_expire(ret, now->lasting);
 	ret->sign_in = policy_directory(&x->server->policy, a->directory) != NULL;
 	if (!ret->mail[0] && x->beyond)
 		memcpy(ret->mail, x->beyond->mail, sizeof(ret->mail));
@@ -251,6 +252,7 @@ static int ask_method(struct session *x, const struct job *job, const struct mom
 		.code = &x->flow.code,
 		.code_key = &s->rules.code_key,
 		.recovery_key = store_recovery_key(s->store),
+		.pass_key = store_pass_key(s->store),
 		.answer = &job->secret,
 		.now = now,
 	};

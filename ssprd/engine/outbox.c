@@ -28,6 +28,7 @@ struct outbox {
 	int64_t next;	 /* boot milliseconds */
 	int64_t intent, notice; /* rows that are done with in this round */
 	struct store_intent now;
+	struct store_notice telling;
 };
 
 static void step(struct server *s);
@@ -37,7 +38,12 @@ static void take(void *to, const struct store_intent *intent)
 	*(struct store_intent *)to = *intent;
 }
 
-static void context(struct server *s, struct audit_context *ret)
+static void take_notice(void *to, const struct store_notice *notice)
+{
+	*(struct store_notice *)to = *notice;
+}
+
+static void context(struct server *s, const char *correlation, const struct account *target, struct audit_context *ret)
 {
 	struct moment now;
 
@@ -45,10 +51,10 @@ static void context(struct server *s, struct audit_context *ret)
 	*ret = (struct audit_context){
 		.store = s->store,
 		.policy = &s->policy,
-		.correlation = s->outbox->now.correlation,
+		.correlation = correlation,
 		.seat = "",
 		.actor = "ssprd",
-		.target = &s->outbox->now.account,
+		.target = target,
 		.at = now.wall,
 	};
 }
@@ -79,7 +85,7 @@ static int settle(struct server *s, const struct job_result *result)
 	/* What was unknown and still is has been told already. */
 	if (!found && i->unknown)
 		return 0;
-	context(s, &audit);
+	context(s, i->correlation, &i->account, &audit);
 	r = store_begin(s->store);
 	if (r == 0)
 		r = store_intent_end(s->store, i->row, changed ? "done" : found ? "failed" : "unknown");
@@ -134,21 +140,30 @@ static int reconcile_next(struct server *s)
 	return r < 0 ? r : 1;
 }
 
-static int notice_end(struct server *s, enum audit_deed deed, const char *reason)
-{
-	struct audit_context audit;
-	int r;
+/* ---- notices ---- */
 
-	context(s, &audit);
-	r = store_begin(s->store);
+/* The row goes, and what `r` says of the rest, and what the audit says of it, are true or nothing is. */
+static int notice_commit(struct server *s, int r, enum audit_deed deed, const char *reason)
+{
+	const struct store_notice *n = &s->outbox->telling;
+	struct audit_context audit;
+
+	context(s, n->correlation, &n->account, &audit);
 	if (r == 0)
-		r = store_notice_done(s->store, s->outbox->now.row);
-	if (r == 0)
+		r = store_notice_done(s->store, n->row);
+	if (r == 0 && deed != AUDIT_NOTHING)
 		r = audit_deed(&audit, deed, "email", reason);
 	if (r == 0)
 		return store_commit(s->store);
 	store_rollback(s->store);
 	return r;
+}
+
+static int notice_end(struct server *s, enum audit_deed deed, const char *reason)
+{
+	int r = store_begin(s->store);
+
+	return r < 0 ? r : notice_commit(s, r, deed, reason);
 }
 
 static void on_notified(void *owner, enum job_kind kind _unused_, const struct job_result *result)
@@ -165,8 +180,8 @@ static void on_notified(void *owner, enum job_kind kind _unused_, const struct j
 	}
 	server_now(s, &now);
 	if (result->outcome == OUTCOME_DONE)
-		r = notice_end(s, AUDIT_NOTIFIED, "");
-	else if (result->why == WHY_REJECTED || now.wall - o->now.at > OUTBOX_GIVE_UP)
+		r = notice_end(s, AUDIT_NOTIFIED, o->telling.kind);
+	else if (result->why == WHY_REJECTED || now.wall - o->telling.at > OUTBOX_GIVE_UP)
 		r = notice_end(s, AUDIT_NOTIFY_FAILED, why_name(result->why));
 	else
 		o->waiting = true;
@@ -175,63 +190,103 @@ static void on_notified(void *owner, enum job_kind kind _unused_, const struct j
 	step(s);
 }
 
+/* The same row is the same message, however often it goes out. */
+static void write_notice(struct server *s, const struct store_notice *n, struct job *ret)
+{
+	if (strcmp(n->kind, "pass") == 0)
+		text_pass_mail(&s->rules, n->at, ret);
+	else
+		text_reset_mail(&s->rules, n->at, ret);
+	snprintf(ret->id, sizeof(ret->id), "%.5s-%s-%u", n->kind, n->correlation,
+		 (unsigned int)(n->row % 1000));
+	snprintf(ret->to, sizeof(ret->to), "%s", n->address);
+}
+
 /* 1: under way. */
-static int notify(struct server *s, const char *to)
+static int notify(struct server *s)
 {
 	_cleanup_(job_wipe) struct job job = { .kind = JOB_NOTIFY };
-	struct outbox *o = s->outbox;
 	int r;
 
-	text_reset_mail(&s->rules, o->now.at, &job);
-	snprintf(job.id, sizeof(job.id), "reset-%s", o->now.correlation);
-	snprintf(job.to, sizeof(job.to), "%s", to);
+	write_notice(s, &s->outbox->telling, &job);
 	r = jobs_submit(&s->net, &job, on_notified, s);
 	return r < 0 ? r : 1;
 }
 
-/* The address of an account that has registered none here, as its directory has it. */
-static void on_address(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+static int add_address(struct server *s, const char *address, const char *told)
 {
+	struct store_notice one = s->outbox->telling;
+
+	snprintf(one.address, sizeof(one.address), "%s", address);
+	snprintf(one.told, sizeof(one.told), "%s", told);
+	return store_notice_add(s->store, &one);
+}
+
+/* What the directory knows of it. Nobody to tell, or not to be found out now: as a mail that was refused, or one to be tried again. */
+static void on_addresses(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+{
+	struct job_result none = { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE };
 	struct server *s = owner;
-	struct outbox *o = s->outbox;
-	struct job_result none = { .outcome = OUTCOME_REFUSED, .why = WHY_REJECTED };
+	int r;
 
 	if (s->store && result->outcome == OUTCOME_DONE && text_mail_address(result->mail)) {
-		if (notify(s, result->mail) < 0)
-			on_notified(s, JOB_NOTIFY, &none);
+		s->outbox->busy = false;
+		r = store_begin(s->store);
+		if (r == 0)
+			r = notice_commit(s, add_address(s, result->mail, ""), AUDIT_NOTHING, "");
+		if (r < 0)
+			server_store_failed(s, r);
+		step(s);
 		return;
 	}
-	/* Nobody to tell, or not to be found out now: as a mail that was refused, or one to be tried again. */
-	none.why = result->outcome == OUTCOME_DONE ? WHY_REJECTED : WHY_UNREACHABLE;
-	o->busy = true;
+	if (result->outcome == OUTCOME_DONE)
+		none.why = WHY_REJECTED;
 	on_notified(s, JOB_NOTIFY, &none);
+}
+
+/* 1: under way. */
+static int ask_directory(struct server *s)
+{
+	struct job job = { .kind = JOB_LOOKUP, .account = s->outbox->telling.account };
+	int r = lookup_submit(s, &job, LOOKUP_ANYBODY, on_addresses, s);
+
+	return r < 0 ? r : 1;
+}
+
+/* Decides whom to tell: a row for each. 2: done with. */
+static int spread(struct server *s)
+{
+	_cleanup_(registration_wipe) struct registration registration = {};
+	const struct account *who = &s->outbox->telling.account;
+	int r = store_registration(s->store, who, &registration);
+
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	r = store_begin(s->store);
+	if (r < 0)
+		return r;
+	if (registration.mail[0])
+		r = add_address(s, registration.mail, "");
+	else if (policy_directory(&s->policy, who->directory))
+		r = add_address(s, STORE_ASK_DIRECTORY, "");
+	r = notice_commit(s, r, AUDIT_NOTHING, "");
+	return r < 0 ? r : 2;
 }
 
 /* 1: under way. 0: nothing left. 2: this one is done with, go on. */
 static int notify_next(struct server *s)
 {
-	_cleanup_(registration_wipe) struct registration registration = {};
 	struct outbox *o = s->outbox;
-	struct job job = { .kind = JOB_LOOKUP };
 	int r;
 
-	o->now.row = 0;
-	r = store_notices(s->store, o->notice, 1, take, &o->now);
-	if (r < 0 || o->now.row == 0)
+	o->telling.row = 0;
+	r = store_notices(s->store, o->notice, 1, take_notice, &o->telling);
+	if (r < 0 || o->telling.row == 0)
 		return r;
-	o->notice = o->now.row;
-	r = store_registration(s->store, &o->now.account, &registration);
-	if (r < 0 && r != -EBADMSG)
-		return r;
-	if (registration.mail[0])
-		return notify(s, registration.mail);
-	if (!policy_directory(&s->policy, o->now.account.directory)) {
-		r = store_notice_done(s->store, o->now.row);
-		return r < 0 ? r : 2;
-	}
-	job.account = o->now.account;
-	r = lookup_submit(s, &job, LOOKUP_ANYBODY, on_address, s);
-	return r < 0 ? r : 1;
+	o->notice = o->telling.row;
+	if (strcmp(o->telling.address, STORE_NOBODY_YET) == 0)
+		return spread(s);
+	return strcmp(o->telling.address, STORE_ASK_DIRECTORY) == 0 ? ask_directory(s) : notify(s);
 }
 
 static void rest(struct server *s)

@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 static const char *const enabled_choices[] = { "none", "selected", "all", NULL };
-static const char *const method_choices[] = { "authenticator", "email", "recovery-code", "app", NULL };
+static const char *const method_choices[] = { "authenticator", "email", "recovery-code", "app", "pass", NULL };
 static const char *const local_types[] = { "local", "none", NULL };
 static const char *const directory_types[] = { "entra", NULL };
 static const char *const cloud_choices[] = { "global", "us-gov", "us-dod", "china", NULL };
@@ -172,6 +172,8 @@ static const struct conf_key keys[] = {
 	NUMBER("limits", "dialogues", limits.dialogues, 8, 15000),
 	NUMBER("limits", "user-dialogues", limits.user_dialogues, 4, 1000),
 	NUMBER("limits", "audit-rows", limits.audit_rows, 1000, 1000000),
+	NUMBER("limits", "passes-per-day", limits.passes_per_day, 1, 1000),
+	NUMBER("limits", "passes-per-user", limits.passes_per_user, 1, 20),
 	NUMBER("password", "min-length", password.min_length, 8, 128),
 	NUMBER("password", "max-length", password.max_length, 64, 256),
 	NUMBER("password", "min-classes", password.min_classes, 1, 4),
@@ -275,6 +277,8 @@ static const struct policy defaults = {
 		.dialogues = 12000,
 		.user_dialogues = 64,
 		.audit_rows = 200000,
+		.passes_per_day = 20,
+		.passes_per_user = 3,
 	},
 	.password = { .min_length = 8, .max_length = 256, .min_classes = 1, .check_quality = true },
 	.hide_account_state = true,

@@ -19,6 +19,7 @@ struct policy_limits {
 	int64_t code_lifetime, dialogue, verified;
 	unsigned int code_tries, code_sends, sends_per_day, new_password_tries;
 	unsigned int dialogues, user_dialogues, audit_rows;
+	unsigned int passes_per_day, passes_per_user; /* of a helpdesk: for each who issues, and for each user, in 24 h */
 };
 
 struct policy_password {

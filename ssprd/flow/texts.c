@@ -156,18 +156,46 @@ void text_code_mail(const struct flow_rules *rules, const char *code, struct job
 		 code, rules->host, (long long)minutes);
 }
 
-void text_reset_mail(const struct flow_rules *rules, int64_t wall, struct job *ret)
+static void utc(int64_t wall, char *ret, size_t size)
 {
 	time_t at = (time_t)wall;
-	char when[32] = "";
 	struct tm tm;
 
+	ret[0] = 0;
 	if (gmtime_r(&at, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &tm);
+		strftime(ret, size, "%Y-%m-%d %H:%M UTC", &tm);
+}
+
+/* ": https://help.example.org" or nothing. */
+static void whom_to_call(const struct policy *p, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s%s", *p->helpdesk || *p->phone ? ": " : "", *p->helpdesk ? p->helpdesk : p->phone);
+}
+
+void text_reset_mail(const struct flow_rules *rules, int64_t wall, struct job *ret)
+{
+	char when[32], desk[CONF_TEXT + 2];
+
+	utc(wall, when, sizeof(when));
+	whom_to_call(rules->policy, desk, sizeof(desk));
 	snprintf(ret->subject, sizeof(ret->subject), "Your password was reset at %s", rules->host);
 	snprintf(ret->body, sizeof(ret->body),
 		 "The password of your account was reset at the login screen of %s, on %s.\n\n"
-		 "If that was you, there is nothing to do. If it was not you, call your helpdesk at once%s%s.\n",
-		 rules->host, when, *rules->policy->helpdesk || *rules->policy->phone ? ": " : "",
-		 *rules->policy->helpdesk ? rules->policy->helpdesk : rules->policy->phone);
+		 "If that was you, there is nothing to do. If it was not you, call your helpdesk at once%s.\n",
+		 rules->host, when, desk);
+}
+
+void text_pass_mail(const struct flow_rules *rules, int64_t wall, struct job *ret)
+{
+	char when[32], desk[CONF_TEXT + 2];
+
+	utc(wall, when, sizeof(when));
+	whom_to_call(rules->policy, desk, sizeof(desk));
+	snprintf(ret->subject, sizeof(ret->subject), "Your helpdesk gave out a pass for a password reset at %s", rules->host);
+	snprintf(ret->body, sizeof(ret->body),
+		 "On %s your helpdesk gave somebody who said to be you a pass, which helps to reset your password at the login\n"
+		 "screen of %s.\n\n"
+		 "If that was you, there is nothing to do. If it was not you, call your helpdesk at once%s.\n"
+		 "Nobody from IT will ever ask you for this pass.\n",
+		 when, rules->host, desk);
 }

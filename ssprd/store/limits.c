@@ -159,6 +159,8 @@ int store_limits_clamp(struct store *s, int64_t now, int64_t block)
 
 	if (r == 0)
 		r = db_run(s, db_bind(s, SQL_SEND_CLAMP, "i", now));
+	if (r == 0)
+		r = store_pass_clamp(s, now);
 	return r == 0 ? db_run(s, db_bind(s, SQL_BLOCK_CLAMP, "i", now + block)) : r;
 }
 

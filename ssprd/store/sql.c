@@ -35,6 +35,19 @@ const char *const sql_migrations[SQL_VERSION] = {
 	"CREATE INDEX audit_activity ON audit (activity, at);",
 	/* When its directory said that there is no such account any more; 0: it has not. */
 	"ALTER TABLE account ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;",
+	/* AUTOINCREMENT: the row of a pass that was replaced must never mean its successor. */
+	"CREATE TABLE pass (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL UNIQUE"
+	"  REFERENCES account (id) ON DELETE CASCADE, salt BLOB NOT NULL, hash BLOB NOT NULL, issuer TEXT NOT NULL,"
+	"  verified TEXT NOT NULL, issued INTEGER NOT NULL, life INTEGER NOT NULL, expires INTEGER NOT NULL);"
+	"CREATE TABLE pass_count (id INTEGER PRIMARY KEY, issuer TEXT NOT NULL, who TEXT NOT NULL, at INTEGER NOT NULL);"
+	/* address: '' = it is not decided whom to tell, '?' = the directory is still to be asked for more. */
+	/* AUTOINCREMENT: the outbox goes through them by number, and one that comes meanwhile must be behind. */
+	"CREATE TABLE notice (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, correlation TEXT NOT NULL, directory TEXT NOT NULL,"
+	"  object TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, address TEXT NOT NULL, told TEXT NOT NULL);"
+	"INSERT INTO notice (kind, correlation, directory, object, name, at, address, told)"
+	"  SELECT 'reset', correlation, directory, object, name, at, '', '' FROM intent WHERE notice = 1;"
+	"DROP INDEX intent_notice;"
+	"ALTER TABLE intent DROP COLUMN notice;",
 };
 
 #define AUDIT_COLUMNS "id, at, correlation, activity, result, reason, method, target, object, seat, actor, hash"
@@ -73,6 +86,19 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_RECOVERY_ADD] = "INSERT INTO recovery (account, salt, hash, added) VALUES (?, ?, ?, ?)",
 	[SQL_RECOVERY_CLEAR] = "DELETE FROM recovery WHERE account = ?",
 	[SQL_RECOVERY_USE] = "DELETE FROM recovery WHERE account = ? AND id = ?",
+	[SQL_PASS_GET] = "SELECT id, salt, hash, expires FROM pass WHERE account = ?",
+	[SQL_PASS_ADD] = "INSERT INTO pass (account, salt, hash, issuer, verified, issued, life, expires)"
+			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_PASS_CLEAR] = "DELETE FROM pass WHERE account = ?",
+	[SQL_PASS_USE] = "DELETE FROM pass WHERE account = ? AND id = ?",
+	[SQL_PASS_LIST] = "SELECT p.id, a.directory, a.object, a.name, p.issuer, p.verified, p.issued, p.expires"
+			  " FROM pass p JOIN account a ON a.id = p.account WHERE p.id > ? AND p.expires > ? ORDER BY p.id LIMIT ?",
+	[SQL_PASS_CLAMP] = "UPDATE pass SET expires = ?1 + life WHERE expires > ?1 + life",
+	[SQL_PASS_COUNT] = "SELECT count(*) FILTER (WHERE issuer = ?1), count(*) FILTER (WHERE who = ?2) FROM pass_count"
+			   " WHERE at > ?3",
+	[SQL_PASS_COUNT_ADD] = "INSERT INTO pass_count (issuer, who, at) VALUES (?, ?, ?)",
+	[SQL_PASS_COUNT_FORGET] = "DELETE FROM pass_count WHERE at < ?",
+	[SQL_PASS_COUNT_CLAMP] = "UPDATE pass_count SET at = ?1 WHERE at > ?1",
 	[SQL_BLOCK_GET] = "SELECT until FROM block WHERE who = ?",
 	/* A block never becomes shorter. */
 	[SQL_BLOCK_SET] = "INSERT INTO block VALUES (?, ?) ON CONFLICT (who) DO UPDATE SET"
@@ -99,13 +125,17 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_BLOCK_CLAMP] = "UPDATE block SET until = ?1 WHERE until > ?1",
 	[SQL_INTENT_ADD] = "INSERT INTO intent (correlation, directory, object, name, mark, at, state)"
 			   " VALUES (?, ?, ?, ?, ?, ?, 'pending')",
-	[SQL_INTENT_END] = "UPDATE intent SET state = ?, notice = ? WHERE id = ? AND state IN ('pending', 'unknown')",
+	[SQL_INTENT_END] = "UPDATE intent SET state = ? WHERE id = ? AND state IN ('pending', 'unknown')",
 	[SQL_INTENT_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state FROM intent"
 			    " WHERE state IN ('pending', 'unknown') AND id > ? ORDER BY id LIMIT ?",
 	[SQL_INTENT_COUNT] = "SELECT count(*) FROM intent WHERE state IN ('pending', 'unknown')",
-	[SQL_NOTICE_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state FROM intent"
-			    " WHERE notice = 1 AND id > ? ORDER BY id LIMIT ?",
-	[SQL_NOTICE_DONE] = "UPDATE intent SET notice = 0 WHERE id = ?",
+	[SQL_NOTICE_ADD] = "INSERT INTO notice (kind, correlation, directory, object, name, at, address, told)"
+			   " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_NOTICE_OF_INTENT] = "INSERT INTO notice (kind, correlation, directory, object, name, at, address, told)"
+				 " SELECT 'reset', correlation, directory, object, name, at, '', '' FROM intent WHERE id = ?",
+	[SQL_NOTICE_OPEN] = "SELECT id, kind, correlation, directory, object, name, at, address, told FROM notice"
+			    " WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_NOTICE_DONE] = "DELETE FROM notice WHERE id = ?",
 	[SQL_AUDIT_ADD] = "INSERT INTO audit (at, correlation, activity, result, reason, method, target, object, seat, actor,"
 			  " hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_AUDIT_LAST] = "SELECT hash FROM audit ORDER BY id DESC LIMIT 1",

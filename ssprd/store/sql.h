@@ -26,6 +26,16 @@ enum sql {
 	SQL_RECOVERY_ADD,
 	SQL_RECOVERY_CLEAR,
 	SQL_RECOVERY_USE,
+	SQL_PASS_GET,
+	SQL_PASS_ADD,
+	SQL_PASS_CLEAR,
+	SQL_PASS_USE,
+	SQL_PASS_LIST,
+	SQL_PASS_CLAMP,
+	SQL_PASS_COUNT,
+	SQL_PASS_COUNT_ADD,
+	SQL_PASS_COUNT_FORGET,
+	SQL_PASS_COUNT_CLAMP,
 	SQL_BLOCK_GET,
 	SQL_BLOCK_SET,
 	SQL_BLOCK_CLEAR,
@@ -52,6 +62,8 @@ enum sql {
 	SQL_INTENT_END,
 	SQL_INTENT_OPEN,
 	SQL_INTENT_COUNT,
+	SQL_NOTICE_ADD,
+	SQL_NOTICE_OF_INTENT,
 	SQL_NOTICE_OPEN,
 	SQL_NOTICE_DONE,
 	SQL_AUDIT_ADD,
@@ -66,5 +78,5 @@ enum sql {
 extern const char *const sql_text[SQL_STATEMENTS];
 
 /* sql_migrations[n] leads from version n to n + 1 of the schema (PRAGMA user_version). */
-#define SQL_VERSION 2
+#define SQL_VERSION 3
 extern const char *const sql_migrations[SQL_VERSION];

@@ -70,6 +70,34 @@ struct store_account_row {
 int store_account_list(struct store *s, int64_t after, const char *name, unsigned int limit,
 		       void (*each)(void *to, const struct store_account_row *row), void *to);
 
+/* ---- helpdesk passes ---- */
+
+#define STORE_ISSUER 32
+#define STORE_VERIFIED 81
+
+struct store_pass {
+	int64_t row, issued, life; /* wall seconds; seconds */
+	int64_t expires;	   /* lasting seconds */
+	char issuer[STORE_ISSUER];
+	char verified[STORE_VERIFIED]; /* how the helpdesk knew the caller, in its own words */
+	struct account account;
+};
+
+/*
+ * Gives the account of `row` a pass in place of the one before, and counts it, within the caller's transaction. `kept` is what is kept of
+ * it, `who` the account as the limits know it. 1: no more for this issuer in 24 h; 2: no more for this user.
+ */
+int store_pass_issue(struct store *s, const struct policy_limits *limits, int64_t row, const char *who, const struct store_pass *pass,
+		     const struct registration_pass *kept);
+/* 1: there was none. */
+int store_pass_revoke(struct store *s, int64_t row);
+/* Those that are good at `now`, at most `limit` of them after row `after`. */
+int store_pass_list(struct store *s, int64_t after, int64_t now, unsigned int limit,
+		    void (*each)(void *to, const struct store_pass *pass), void *to);
+/* The lasting clock was set back: none may outlast its time from now. */
+int store_pass_clamp(struct store *s, int64_t now);
+const struct crypto_key *store_pass_key(const struct store *s);
+
 /* ---- limits ---- */
 
 /*
@@ -120,8 +148,26 @@ int store_intent_end(struct store *s, int64_t row, const char *state);
 int store_intents(struct store *s, int64_t after, unsigned int limit,
 		  void (*each)(void *to, const struct store_intent *intent), void *to);
 int store_intent_count(struct store *s, int64_t *ret);
+
+/* ---- notices ---- */
+
+/* Somebody who is to be told something by mail. */
+struct store_notice {
+	int64_t row, at; /* wall seconds of what happened */
+	char kind[8];	 /* "reset", "pass" */
+	char correlation[STORE_CORRELATION];
+	char address[JOB_TO]; /* STORE_NOBODY_YET, STORE_ASK_DIRECTORY, or where it goes */
+	char told[JOB_TO];    /* with STORE_ASK_DIRECTORY: the address that has a notice of its own already */
+	struct account account;
+};
+
+#define STORE_NOBODY_YET ""
+#define STORE_ASK_DIRECTORY "?"
+
+/* Within the caller's transaction, so that a notice stands or falls with what it tells. */
+int store_notice_add(struct store *s, const struct store_notice *notice);
 int store_notices(struct store *s, int64_t after, unsigned int limit,
-		  void (*each)(void *to, const struct store_intent *intent), void *to);
+		  void (*each)(void *to, const struct store_notice *notice), void *to);
 int store_notice_done(struct store *s, int64_t row);
 
 /* ---- audit ---- */

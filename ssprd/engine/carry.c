@@ -492,6 +492,7 @@ static void standing(struct session *x, struct event *ev, struct code *code)
 	const struct account *a = &ev->result.account;
 	struct account typed = x->flow.account;
 	char who[STORE_WHO];
+	bool admin;
 	int r;
 
 	if (!s->store)
@@ -507,7 +508,9 @@ static void standing(struct session *x, struct event *ev, struct code *code)
 		return;
 	}
 	ev->blocked = r > 0;
-	ev->registered = methods_registered(&registration, s->rules.methods, s->rules.methods_n) >= s->policy.required;
+	admin = policy_is_admin(&s->policy, a->name);
+	ev->registered = methods_registered(&registration, s->rules.methods, s->rules.methods_n, admin) >=
+			 policy_required(&s->policy, admin);
 	if (seats_take_code(&s->seats, who, x->seat, &ev->now, code, &ev->resume_method))
 		ev->resume = code;
 }

@@ -19,6 +19,8 @@
 /* A directory of many servers may show the old mark for so long, in seconds. */
 #define OUTBOX_LAG 120
 #define OUTBOX_GIVE_UP (24 * 60 * 60)
+/* The kind of a notice that goes to administrators. */
+#define NOTICE_ADMIN "admin"
 
 struct outbox {
 	bool started;	 /* a whole round has been made */
@@ -193,7 +195,9 @@ static void on_notified(void *owner, enum job_kind kind _unused_, const struct j
 /* The same row is the same message, however often it goes out. */
 static void write_notice(struct server *s, const struct store_notice *n, struct job *ret)
 {
-	if (strcmp(n->kind, "pass") == 0)
+	if (strcmp(n->kind, NOTICE_ADMIN) == 0)
+		text_admin_mail(&s->rules, n->account.name, n->at, ret);
+	else if (strcmp(n->kind, "pass") == 0)
 		text_pass_mail(&s->rules, n->at, ret);
 	else
 		text_reset_mail(&s->rules, n->at, ret);
@@ -213,10 +217,11 @@ static int notify(struct server *s)
 	return r < 0 ? r : 1;
 }
 
-static int add_address(struct server *s, const char *address, const char *told)
+static int add_address(struct server *s, const char *kind, const char *address, const char *told)
 {
 	struct store_notice one = s->outbox->telling;
 
+	snprintf(one.kind, sizeof(one.kind), "%s", kind);
 	snprintf(one.address, sizeof(one.address), "%s", address);
 	snprintf(one.told, sizeof(one.told), "%s", told);
 	return store_notice_add(s->store, &one);
@@ -233,7 +238,7 @@ static void on_addresses(void *owner, enum job_kind kind _unused_, const struct 
 		s->outbox->busy = false;
 		r = store_begin(s->store);
 		if (r == 0)
-			r = notice_commit(s, add_address(s, result->mail, ""), AUDIT_NOTHING, "");
+			r = notice_commit(s, add_address(s, s->outbox->telling.kind, result->mail, ""), AUDIT_NOTHING, "");
 		if (r < 0)
 			server_store_failed(s, r);
 		step(s);
@@ -253,6 +258,20 @@ static int ask_directory(struct server *s)
 	return r < 0 ? r : 1;
 }
 
+/* Of a reset of one of them, all of them hear. */
+static int tell_admins(struct server *s)
+{
+	const struct policy_notifications *p = &s->policy.notifications;
+	const struct store_notice *n = &s->outbox->telling;
+	int r = 0;
+
+	if (!p->admins || strcmp(n->kind, "reset") != 0 || !policy_is_admin(&s->policy, n->account.name))
+		return 0;
+	for (size_t i = 0; i < p->admin_addresses.n && r == 0; i++)
+		r = add_address(s, NOTICE_ADMIN, p->admin_addresses.item[i], "");
+	return r;
+}
+
 /* Decides whom to tell: a row for each. 2: done with. */
 static int spread(struct server *s)
 {
@@ -265,10 +284,11 @@ static int spread(struct server *s)
 	r = store_begin(s->store);
 	if (r < 0)
 		return r;
-	if (registration.mail[0])
-		r = add_address(s, registration.mail, "");
-	else if (policy_directory(&s->policy, who->directory))
-		r = add_address(s, STORE_ASK_DIRECTORY, "");
+	r = tell_admins(s);
+	if (r == 0 && registration.mail[0])
+		r = add_address(s, s->outbox->telling.kind, registration.mail, "");
+	else if (r == 0 && policy_directory(&s->policy, who->directory))
+		r = add_address(s, s->outbox->telling.kind, STORE_ASK_DIRECTORY, "");
 	r = notice_commit(s, r, AUDIT_NOTHING, "");
 	return r < 0 ? r : 2;
 }

@@ -51,6 +51,11 @@ static bool permitted(const struct flow *f, const struct event *ev)
 	return ev->type != EVENT_DONE || ev->job == JOB_DELIVER || ev->job == job_of[f->state];
 }
 
+static unsigned int gates(const struct flow *f)
+{
+	return policy_required(f->rules->policy, f->admin);
+}
+
 static const struct method *asking(const struct flow *f)
 {
 	return f->rules->methods[f->method];
@@ -148,7 +153,7 @@ static void ask_gate(struct flow *f, struct effects *ret)
 {
 	char info[FLOW_INFO];
 
-	text_gate(f->rules->policy, asking(f), f->gate, info, sizeof(info));
+	text_gate(gates(f), asking(f), f->gate, info, sizeof(info));
 	ask_code(f, ret, info);
 }
 
@@ -221,11 +226,11 @@ static int open_method(struct flow *f, const struct event *ev, struct effects *r
 	return send_code(f, ev, ret);
 }
 
-/* The first method of the policy that has not passed a gate yet. */
+/* The first method of the policy that may and has not passed a gate yet. */
 static int open_gate(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	for (uint8_t i = 0; i < f->rules->methods_n; i++)
-		if (!(f->passed & BIT(i))) {
+		if (flow_offers(f, i)) {
 			f->method = i;
 			return open_method(f, ev, ret);
 		}
@@ -250,7 +255,7 @@ static int on_menu(struct flow *f, const struct event *ev, struct effects *ret)
 		return 0;
 	}
 	for (uint8_t i = 0; i < f->rules->methods_n; i++) {
-		if (f->passed & BIT(i))
+		if (!flow_offers(f, i))
 			continue;
 		number++;
 		if (ev->answer->len == 1 && ev->answer->b[0] == (char)('0' + number)) {
@@ -278,7 +283,7 @@ static int on_opened(struct flow *f, const struct event *ev, struct effects *ret
 		ask_menu(f, ret);
 		return 0;
 	}
-	text_approval(f->rules->policy, f->gate, r->address, r->code, info, sizeof(info));
+	text_approval(gates(f), f->gate, r->address, r->code, info, sizeof(info));
 	ask_approval(f, ret, info);
 	memcpy(ret->step.address, r->address, sizeof(ret->step.address));
 	return 0;
@@ -326,7 +331,7 @@ static int pass_gate(struct flow *f, const struct event *ev, struct effects *ret
 	fact(ret, FACT_GATE_PASSED, asking(f)->name, WHY_NONE);
 	f->passed |= (uint8_t)BIT(f->method);
 	f->gate++;
-	if (f->gate < f->rules->policy->required)
+	if (f->gate < gates(f))
 		return open_gate(f, ev, ret);
 	fact(ret, FACT_VERIFIED, NULL, WHY_NONE);
 	f->verified = ev->now.boot;
@@ -582,6 +587,8 @@ static int on_looked_up(struct flow *f, const struct event *ev, struct effects *
 		f->account = r->account;
 	else if (*r->account.name)
 		memcpy(f->account.name, r->account.name, sizeof(f->account.name));
+	/* By the name alone, for a decoy too: how many steps there are must not tell whether there is such an account. */
+	f->admin = policy_is_admin(f->rules->policy, f->account.name);
 	if (ev->blocked) {
 		end_blocked(f, ret);
 		return 0;

@@ -62,6 +62,7 @@ struct method {
 	bool sends;	    /* a code is made and sent when the gate opens */
 	bool approves;	    /* the proof is a sign-in with another device; verify is NULL */
 	bool hidden;
+	bool not_for_admins; /* is no gate for those whom the policy names as admins */
 	bool (*registered)(const struct registration *r);
 	/* True when the answer is right; *ret then says what it uses up. */
 	bool (*verify)(const struct proof_question *q, struct proof *ret);

@@ -142,6 +142,8 @@ static const char *wrong_proxy(const char *value)
 #define TIME(s, k, member, lowest, highest) KEY(s, k, CONF_DURATION, member, .min = (lowest), .max = (highest))
 #define STRING(s, k, member, check) KEY(s, k, CONF_STRING, member, .wrong = (check))
 
+#define ADMIN_GATES 2
+
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 
 /* No limit has a value that means "unlimited". */
@@ -150,6 +152,9 @@ static const struct conf_key keys[] = {
 	STRING("properties", "group", group, wrong_group),
 	KEY("authentication-methods", "methods", CONF_WORDS, methods, .choices = method_choices),
 	NUMBER("authentication-methods", "required", required, 1, 2),
+	KEY("authentication-methods", "admins", CONF_WORDS, admins, .wrong = wrong_text),
+	KEY("notifications", "notify-admins", CONF_BOOL, notifications.admins),
+	KEY("notifications", "admin-addresses", CONF_WORDS, notifications.admin_addresses, .wrong = wrong_address),
 	STRING("customization", "helpdesk", helpdesk, wrong_text),
 	STRING("customization", "phone", phone, wrong_text),
 	NUMBER("limits", "account-failures", limits.account_failures, 1, 100),
@@ -285,6 +290,21 @@ static const struct policy defaults = {
 	.services = LIST("login", "gdm-password", "lightdm", "greetd", "xdm"),
 };
 
+bool policy_is_admin(const struct policy *p, const char *name)
+{
+	bool principal = strchr(name, '@') != NULL;
+
+	for (size_t i = 0; i < p->admins.n; i++)
+		if (strcmp(p->admins.item[i], name) == 0 || (principal && strcasecmp(p->admins.item[i], name) == 0))
+			return true;
+	return false;
+}
+
+unsigned int policy_required(const struct policy *p, bool admin)
+{
+	return admin ? ADMIN_GATES : p->required;
+}
+
 bool policy_list_has(const struct conf_list *list, const char *word)
 {
 	for (size_t i = 0; i < list->n; i++)
@@ -353,15 +373,39 @@ static void judge_directories(const char *path, const struct policy *p, struct c
 		conf_complain(report, "%s: [authentication-methods] methods: app needs a [directory NAME] of type entra", path);
 }
 
+/*
+ * Entra's page refuses what leaves a user nothing when the phone with the authenticator app is lost: with one gate the app must not be the only
+ * method, with two it needs two others. Its app is our `authenticator`; our `app` is a sign-in that Entra's page does not know.
+ */
+static void judge_methods(const char *path, const struct policy *p, struct conf_report *report)
+{
+	bool authenticator = policy_list_has(&p->methods, "authenticator");
+
+	if (p->methods.n < p->required)
+		conf_complain(report,
+			      "%s: [authentication-methods] required = %u needs at least %u methods, but methods has %zu",
+			      path, p->required, p->required, p->methods.n);
+	else if (authenticator && p->methods.n < p->required + 1)
+		conf_complain(report,
+			      "%s: [authentication-methods] methods: authenticator with required = %u needs at least %u other methods, like "
+			      "email or recovery-code: who has lost the phone could not reset",
+			      path, p->required, p->required);
+	if (p->admins.n > 0 && p->methods.n < ADMIN_GATES)
+		conf_complain(report, "%s: [authentication-methods] admins always need two methods, but methods has %zu", path,
+			      p->methods.n);
+	if (p->notifications.admins && (p->notifications.admin_addresses.n == 0 || p->admins.n == 0))
+		conf_complain(report,
+			      "%s: [notifications] notify-admins = yes needs [notifications] admin-addresses = ADDRESSES and "
+			      "[authentication-methods] admins = NAMES",
+			      path);
+}
+
 /* What no single value shows. */
 static void policy_judge(const char *path, const struct policy *p, struct conf_report *report)
 {
 	if (p->enabled == ENABLED_SELECTED && !*p->group)
 		conf_complain(report, "%s: [properties] enabled = selected needs [properties] group = NAME", path);
-	if (p->methods.n < p->required)
-		conf_complain(report,
-			      "%s: [authentication-methods] required = %u needs at least %u methods, but methods has %zu",
-			      path, p->required, p->required, p->methods.n);
+	judge_methods(path, p, report);
 	if (p->self_service && p->required == 1 && policy_list_has(&p->methods, "email"))
 		conf_complain(report,
 			      "%s: [services] self-service = yes needs [authentication-methods] required = 2: an open mailbox "

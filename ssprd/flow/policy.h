@@ -88,11 +88,19 @@ struct policy_directory {
 /* One that is not configured so far. */
 extern const struct policy_directory policy_directory_defaults;
 
+/* Who hears of a reset, besides the audit. */
+struct policy_notifications {
+	bool admins; /* of a reset of one of them */
+	struct conf_list admin_addresses;
+};
+
 struct policy {
 	unsigned int enabled; /* enum policy_enabled */
 	char group[CONF_TEXT];
 	struct conf_list methods; /* by name, in the order in which they are asked */
 	unsigned int required;
+	struct conf_list admins; /* names of accounts, or principal names, that always need two */
+	struct policy_notifications notifications;
 	char helpdesk[CONF_TEXT], phone[CONF_TEXT];
 	struct policy_limits limits;
 	struct policy_password password;
@@ -115,6 +123,12 @@ int policy_read(const char *path, struct policy *ret, struct conf_report *report
 int policy_load(const char *path, struct policy *ret);
 
 bool policy_list_has(const struct conf_list *list, const char *word);
+
+/* Is the account, as its directory spells it, one of [authentication-methods] admins? Principal names have no case. */
+bool policy_is_admin(const struct policy *p, const char *name);
+
+/* How many gates a reset takes. */
+unsigned int policy_required(const struct policy *p, bool admin);
 
 /* The directory of this name besides `local`, or NULL. */
 const struct policy_directory *policy_directory(const struct policy *p, const char *name);

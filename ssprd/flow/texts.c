@@ -48,12 +48,12 @@ void text_not_resettable(const struct policy *p, enum why why, char *ret, size_t
 		snprintf(ret, size, "This account's password cannot be reset here.%s", desk);
 }
 
-void text_gate(const struct policy *p, const struct method *m, unsigned int gate, char *ret, size_t size)
+void text_gate(unsigned int required, const struct method *m, unsigned int gate, char *ret, size_t size)
 {
-	if (p->required == 1)
+	if (required == 1)
 		snprintf(ret, size, "Reset your password: %s", m->ask);
 	else
-		snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, p->required,
+		snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, required,
 			 m->ask);
 }
 
@@ -66,12 +66,12 @@ void text_resume(int64_t sent, char *ret, size_t size)
 	snprintf(ret, size, "Enter the code sent at %02d:%02d, or press Enter for a new one.", tm.tm_hour, tm.tm_min);
 }
 
-void text_approval(const struct policy *p, unsigned int gate, const char *address, const char *code, char *ret, size_t size)
+void text_approval(unsigned int required, unsigned int gate, const char *address, const char *code, char *ret, size_t size)
 {
 	char step[24] = "";
 
-	if (p->required > 1)
-		snprintf(step, sizeof(step), "Step %u of %u: ", gate + 1, p->required);
+	if (required > 1)
+		snprintf(step, sizeof(step), "Step %u of %u: ", gate + 1, required);
 	snprintf(ret, size, "%son your phone, open %s, enter %s and sign in.", step, address, code);
 }
 
@@ -82,7 +82,7 @@ void text_menu(const struct flow *f, char *ret, size_t size)
 
 	ret[0] = 0;
 	for (size_t i = 0; i < f->rules->methods_n && at < size; i++)
-		if (!(f->passed & (1u << i)))
+		if (flow_offers(f, i))
 			at += (size_t)snprintf(ret + at, size - at, "%s%u %s", number ? "  " : "", number + 1,
 					       f->rules->methods[i]->label),
 				number++;
@@ -183,6 +183,19 @@ void text_reset_mail(const struct flow_rules *rules, int64_t wall, struct job *r
 		 "The password of your account was reset at the login screen of %s, on %s.\n\n"
 		 "If that was you, there is nothing to do. If it was not you, call your helpdesk at once%s.\n",
 		 rules->host, when, desk);
+}
+
+void text_admin_mail(const struct flow_rules *rules, const char *name, int64_t wall, struct job *ret)
+{
+	char when[32];
+
+	utc(wall, when, sizeof(when));
+	snprintf(ret->subject, sizeof(ret->subject), "An administrator's password was reset at %s", rules->host);
+	snprintf(ret->body, sizeof(ret->body),
+		 "The password of %s was reset at the login screen of %s, on %s.\n\n"
+		 "You get this because the account is one of the administrators of the password reset's policy. If it was not\n"
+		 "its owner, block the account at once.\n",
+		 name, rules->host, when);
 }
 
 void text_pass_mail(const struct flow_rules *rules, int64_t wall, struct job *ret)

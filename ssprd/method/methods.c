@@ -21,12 +21,12 @@ const struct method *method_find(const char *name)
 	return NULL;
 }
 
-size_t methods_registered(const struct registration *r, const struct method *const *which, size_t n)
+size_t methods_registered(const struct registration *r, const struct method *const *which, size_t n, bool admin)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++)
-		count += which[i]->registered(r);
+		count += which[i]->registered(r) && !(admin && which[i]->not_for_admins);
 	return count;
 }
 

@@ -14,8 +14,8 @@ extern const struct method method_pass;
 /* NULL when there is none of this name. */
 const struct method *method_find(const char *name);
 
-/* How many of the methods an account has registered. */
-size_t methods_registered(const struct registration *r, const struct method *const *methods, size_t n);
+/* How many of the methods an account has registered, of those that count for it. */
+size_t methods_registered(const struct registration *r, const struct method *const *methods, size_t n, bool admin);
 
 /* What has run out by now is not registered any more. */
 void registration_expire(struct registration *r, int64_t lasting);

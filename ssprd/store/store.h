@@ -154,7 +154,7 @@ int store_intent_count(struct store *s, int64_t *ret);
 /* Somebody who is to be told something by mail. */
 struct store_notice {
 	int64_t row, at; /* wall seconds of what happened */
-	char kind[8];	 /* "reset", "pass" */
+	char kind[8];	 /* "reset", "pass", "admin" */
 	char correlation[STORE_CORRELATION];
 	char address[JOB_TO]; /* STORE_NOBODY_YET, STORE_ASK_DIRECTORY, or where it goes */
 	char told[JOB_TO];    /* with STORE_ASK_DIRECTORY: the address that has a notice of its own already */

@@ -21,7 +21,7 @@ import world as w  # noqa: E402
 SOURCE, BUILD, TOOLS = "/build/src", "/build/src.build", "/build/bench"
 OLD = "Autumn-forgotten-41"
 POLICY = {
-    "authentication-methods": {"methods": "authenticator recovery-code", "required": "2"},
+    "authentication-methods": {"methods": "authenticator recovery-code email", "required": "2"},
     # Other places count failures; here sixteen users come at once.
     "limits": {"seat-users": "1000000", "seat-failures": "1000000", "global-failures": "1000000"},
     "services": {"allow": "login bench-right bench-wrong"},

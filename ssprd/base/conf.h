@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define CONF_LIST 32
 #define CONF_TEXT 192
@@ -70,6 +71,9 @@ void conf_complain(struct conf_report *report, const char *format, ...) __attrib
  * root (or to the reader) and must not be writable by others.
  */
 int conf_read(const char *path, const struct conf_table *table, struct conf_report *report);
+
+/* Opens a file that belongs to root, or to the reader, and that nobody else may write; negative when it is not, which is told. */
+int conf_open(const char *path, struct conf_report *report, FILE **ret);
 
 /* Seconds of "90s", "5m", "24h", "7d"; -EINVAL. */
 int conf_duration(const char *text, int64_t *ret);

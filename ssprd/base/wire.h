@@ -120,6 +120,7 @@ enum wire_tag {
 	WIRE_CODE = 38,	     /* text: what the user is to type on another device */
 	WIRE_ADDRESS = 39,   /* text: where */
 	WIRE_FIGURE = 40,    /* text: lines to show as they are, above INFO; only on a console that can */
+	WIRE_CONTACT = 44,   /* text: the first of four mail addresses */
 	WIRE_TAGS = 48,	     /* tags from here on are skipped, but for columns */
 	WIRE_COLUMN = 128,   /* the first of WIRE_COLUMNS columns */
 };

@@ -211,10 +211,13 @@ static int check(const struct ctl *ctl, const char *path)
 {
 	_cleanup_(findings_free) struct findings f = {};
 	struct conf_report report = { .say = on_mistake, .to = &f };
+	struct template notice;
 	struct policy p;
 
-	if (policy_read(path, &p, &report) == 0)
+	if (policy_read(path, &p, &report) == 0) {
+		policy_reset_notice(&p, &report, &notice);
 		warn_of_policy(&f, &p);
+	}
 	if (f.error < 0)
 		return ctl_fail(ctl, CTL_FAILED, "%s", strerror(-f.error));
 	print_findings(ctl, &f, path);

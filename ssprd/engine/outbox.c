@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -200,7 +201,7 @@ static void write_notice(struct server *s, const struct store_notice *n, struct 
 	else if (strcmp(n->kind, "pass") == 0)
 		text_pass_mail(&s->rules, n->at, ret);
 	else
-		text_reset_mail(&s->rules, n->at, ret);
+		text_reset_mail(&s->rules, &s->reset_notice, n->at, ret);
 	snprintf(ret->id, sizeof(ret->id), "%.5s-%s-%u", n->kind, n->correlation,
 		 (unsigned int)(n->row % 1000));
 	snprintf(ret->to, sizeof(ret->to), "%s", n->address);
@@ -227,26 +228,52 @@ static int add_address(struct server *s, const char *kind, const char *address, 
 	return store_notice_add(s->store, &one);
 }
 
-/* What the directory knows of it. Nobody to tell, or not to be found out now: as a mail that was refused, or one to be tried again. */
+/* All that the directory has but the one that was told already. *ret_n: how many that is. */
+static int add_contacts(struct server *s, const struct job_result *result, size_t *ret_n)
+{
+	const struct store_notice *n = &s->outbox->telling;
+	size_t added = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < JOB_CONTACTS && r == 0; i++) {
+		if (!text_mail_address(result->contacts[i]) || strcasecmp(result->contacts[i], n->told) == 0)
+			continue;
+		r = add_address(s, n->kind, result->contacts[i], "");
+		added++;
+	}
+	*ret_n = added;
+	return r;
+}
+
+/* Who is known to nobody was not told: the audit says so. */
+static int spread_contacts(struct server *s, const struct job_result *result)
+{
+	size_t n = 0;
+	int r = store_begin(s->store);
+	bool nobody;
+
+	if (r < 0)
+		return r;
+	r = add_contacts(s, result, &n);
+	nobody = n == 0 && !*s->outbox->telling.told;
+	return notice_commit(s, r, nobody ? AUDIT_NOTIFY_FAILED : AUDIT_NOTHING, why_name(WHY_REJECTED));
+}
+
 static void on_addresses(void *owner, enum job_kind kind _unused_, const struct job_result *result)
 {
-	struct job_result none = { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE };
+	struct job_result later = { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE };
 	struct server *s = owner;
 	int r;
 
-	if (s->store && result->outcome == OUTCOME_DONE && text_mail_address(result->mail)) {
-		s->outbox->busy = false;
-		r = store_begin(s->store);
-		if (r == 0)
-			r = notice_commit(s, add_address(s, s->outbox->telling.kind, result->mail, ""), AUDIT_NOTHING, "");
-		if (r < 0)
-			server_store_failed(s, r);
-		step(s);
+	if (!s->store || result->outcome != OUTCOME_DONE) {
+		on_notified(s, JOB_NOTIFY, &later);
 		return;
 	}
-	if (result->outcome == OUTCOME_DONE)
-		none.why = WHY_REJECTED;
-	on_notified(s, JOB_NOTIFY, &none);
+	s->outbox->busy = false;
+	r = spread_contacts(s, result);
+	if (r < 0)
+		server_store_failed(s, r);
+	step(s);
 }
 
 /* 1: under way. */
@@ -272,12 +299,27 @@ static int tell_admins(struct server *s)
 	return r;
 }
 
-/* Decides whom to tell: a row for each. 2: done with. */
+/* At the address that is registered here, and then at those that the directory has. */
+static int tell_user(struct server *s, const char *registered)
+{
+	const struct store_notice *n = &s->outbox->telling;
+	int r = 0;
+
+	/* That a pass was issued is always told (D5). */
+	if (!s->policy.notifications.users && strcmp(n->kind, "reset") == 0)
+		return 0;
+	if (*registered)
+		r = add_address(s, n->kind, registered, "");
+	if (r == 0 && policy_directory(&s->policy, n->account.directory))
+		r = add_address(s, n->kind, STORE_ASK_DIRECTORY, registered);
+	return r;
+}
+
+/* Decides whom to tell: a row for each, all of them or none. 2: done with. */
 static int spread(struct server *s)
 {
 	_cleanup_(registration_wipe) struct registration registration = {};
-	const struct account *who = &s->outbox->telling.account;
-	int r = store_registration(s->store, who, &registration);
+	int r = store_registration(s->store, &s->outbox->telling.account, &registration);
 
 	if (r < 0 && r != -EBADMSG)
 		return r;
@@ -285,10 +327,8 @@ static int spread(struct server *s)
 	if (r < 0)
 		return r;
 	r = tell_admins(s);
-	if (r == 0 && registration.mail[0])
-		r = add_address(s, s->outbox->telling.kind, registration.mail, "");
-	else if (r == 0 && policy_directory(&s->policy, who->directory))
-		r = add_address(s, s->outbox->telling.kind, STORE_ASK_DIRECTORY, "");
+	if (r == 0)
+		r = tell_user(s, registration.mail);
 	r = notice_commit(s, r, AUDIT_NOTHING, "");
 	return r < 0 ? r : 2;
 }

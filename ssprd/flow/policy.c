@@ -2,6 +2,7 @@
 #include "flow/policy.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -49,6 +50,14 @@ static const char *wrong_address(const char *value)
 static const char *wrong_path(const char *value)
 {
 	return value[0] == '/' ? NULL : "an absolute path";
+}
+
+/* Stands in file names. */
+static const char *wrong_language(const char *value)
+{
+	size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+
+	return len >= 2 && len <= 16 && !value[len] ? NULL : "a language, like en, de or pt-BR";
 }
 
 /* A directory's name stands in file names and in the audit. */
@@ -153,6 +162,8 @@ static const struct conf_key keys[] = {
 	KEY("authentication-methods", "methods", CONF_WORDS, methods, .choices = method_choices),
 	NUMBER("authentication-methods", "required", required, 1, 2),
 	KEY("authentication-methods", "admins", CONF_WORDS, admins, .wrong = wrong_text),
+	KEY("notifications", "notify-users", CONF_BOOL, notifications.users),
+	STRING("notifications", "language", notifications.language, wrong_language),
 	KEY("notifications", "notify-admins", CONF_BOOL, notifications.admins),
 	KEY("notifications", "admin-addresses", CONF_WORDS, notifications.admin_addresses, .wrong = wrong_address),
 	STRING("customization", "helpdesk", helpdesk, wrong_text),
@@ -261,6 +272,10 @@ static const struct policy defaults = {
 	.enabled = ENABLED_NONE,
 	.methods = LIST("authenticator", "email", "recovery-code"),
 	.required = 2,
+	.notifications = {
+		.users = true,
+		.language = "en",
+	},
 	.limits = {
 		.account_failures = 5,
 		.account_window = 24 * HOUR,
@@ -289,6 +304,46 @@ static const struct policy defaults = {
 	.hide_account_state = true,
 	.services = LIST("login", "gdm-password", "lightdm", "greetd", "xdm"),
 };
+
+#define TEMPLATES_OF_ADMIN "/etc/sspr/templates"
+
+/* The file that is shipped, in case somebody has removed it. */
+static const char shipped_notice[] =
+#include "flow/reset-notice.inc"
+	;
+
+void policy_words(const struct policy *p, const char *host, const char *when, char ret_helpdesk[static POLICY_HELPDESK],
+		  struct template_word ret[static POLICY_WORDS])
+{
+	bool both = *p->helpdesk && *p->phone;
+
+	snprintf(ret_helpdesk, POLICY_HELPDESK, "%s%s%s", p->helpdesk, both ? ", " : "", p->phone);
+	ret[0] = (struct template_word){ "host", host, 63 };
+	ret[1] = (struct template_word){ "time", when, 20 };
+	ret[2] = (struct template_word){ "helpdesk", ret_helpdesk, strlen(ret_helpdesk) };
+}
+
+int policy_reset_notice(const struct policy *p, struct conf_report *report, struct template *ret)
+{
+	static const char *const folders[] = { TEMPLATES_OF_ADMIN, SSPR_TEMPLATES };
+	struct template_word words[POLICY_WORDS];
+	char path[CONF_TEXT + 256], desk[POLICY_HELPDESK];
+
+	policy_words(p, "", "", desk, words);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		int r;
+
+		snprintf(path, sizeof(path), "%s/reset-notice.%s.txt", folders[i], p->notifications.language);
+		r = template_read(path, words, POLICY_WORDS, report, ret);
+		if (r != -ENOENT)
+			return r;
+	}
+	if (strcmp(p->notifications.language, "en") == 0)
+		return template_parse(path, shipped_notice, words, POLICY_WORDS, report, ret);
+	conf_complain(report, "[notifications] language = %s: there is no template %s/reset-notice.%s.txt; copy the English one and "
+		      "translate it", p->notifications.language, folders[0], p->notifications.language);
+	return 1;
+}
 
 bool policy_is_admin(const struct policy *p, const char *name)
 {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/conf.h"
+#include "base/template.h"
 
 enum policy_enabled {
 	ENABLED_NONE = 0,
@@ -90,7 +91,9 @@ extern const struct policy_directory policy_directory_defaults;
 
 /* Who hears of a reset, besides the audit. */
 struct policy_notifications {
-	bool admins; /* of a reset of one of them */
+	bool users;		  /* of their own reset, at all addresses that are known */
+	char language[CONF_TEXT]; /* of the templates */
+	bool admins;		  /* of a reset of one of them */
 	struct conf_list admin_addresses;
 };
 
@@ -126,6 +129,18 @@ bool policy_list_has(const struct conf_list *list, const char *word);
 
 /* Is the account, as its directory spells it, one of [authentication-methods] admins? Principal names have no case. */
 bool policy_is_admin(const struct policy *p, const char *name);
+
+/* What a notice of a reset can speak of. */
+#define POLICY_WORDS 3
+#define POLICY_HELPDESK (2 * CONF_TEXT + 2)
+void policy_words(const struct policy *p, const char *host, const char *when, char ret_helpdesk[static POLICY_HELPDESK],
+		  struct template_word ret[static POLICY_WORDS]);
+
+/*
+ * The template of the notice to a user whose password was reset: of the administrator in /etc/sspr/templates, or as it came. 0, or 1 when
+ * there were mistakes, which are told.
+ */
+int policy_reset_notice(const struct policy *p, struct conf_report *report, struct template *ret);
 
 /* How many gates a reset takes. */
 unsigned int policy_required(const struct policy *p, bool admin);

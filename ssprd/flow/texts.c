@@ -172,17 +172,15 @@ static void whom_to_call(const struct policy *p, char *ret, size_t size)
 	snprintf(ret, size, "%s%s", *p->helpdesk || *p->phone ? ": " : "", *p->helpdesk ? p->helpdesk : p->phone);
 }
 
-void text_reset_mail(const struct flow_rules *rules, int64_t wall, struct job *ret)
+void text_reset_mail(const struct flow_rules *rules, const struct template *template, int64_t wall, struct job *ret)
 {
-	char when[32], desk[CONF_TEXT + 2];
+	struct template_word words[POLICY_WORDS];
+	char when[32], desk[POLICY_HELPDESK];
 
+	_Static_assert(TEMPLATE_SUBJECT <= JOB_SUBJECT && TEMPLATE_BODY <= JOB_BODY, "what fills a template fits into a job");
 	utc(wall, when, sizeof(when));
-	whom_to_call(rules->policy, desk, sizeof(desk));
-	snprintf(ret->subject, sizeof(ret->subject), "Your password was reset at %s", rules->host);
-	snprintf(ret->body, sizeof(ret->body),
-		 "The password of your account was reset at the login screen of %s, on %s.\n\n"
-		 "If that was you, there is nothing to do. If it was not you, call your helpdesk at once%s.\n",
-		 rules->host, when, desk);
+	policy_words(rules->policy, rules->host, when, desk, words);
+	template_fill(template, words, POLICY_WORDS, ret->subject, ret->body);
 }
 
 void text_admin_mail(const struct flow_rules *rules, const char *name, int64_t wall, struct job *ret)

@@ -27,7 +27,7 @@ void text_broken_rule(const struct policy_password *rules, enum why why, char *r
 
 /* Subject and body. */
 void text_code_mail(const struct flow_rules *rules, const char *code, struct job *ret);
-void text_reset_mail(const struct flow_rules *rules, int64_t wall, struct job *ret);
+void text_reset_mail(const struct flow_rules *rules, const struct template *template, int64_t wall, struct job *ret);
 /* To administrators, of one of them. */
 void text_admin_mail(const struct flow_rules *rules, const char *name, int64_t wall, struct job *ret);
 void text_pass_mail(const struct flow_rules *rules, int64_t wall, struct job *ret);

@@ -183,7 +183,7 @@ static void warn_of_policy(struct findings *f, const struct policy *p)
 		warn(f, "[authentication-methods] required = 1: one stolen phone or mailbox is enough to take an account");
 	if (p->required == 1 && policy_list_has(&p->methods, "pass"))
 		warn(f, "[authentication-methods] methods: pass with required = 1 lets the helpdesk alone decide who gets an account");
-	if (!*p->helpdesk)
+	if (!*p->helpdesk && !*p->helpdesk_mail && !*p->phone)
 		warn(f, "[customization] helpdesk is not set: who is stuck is not told whom to ask");
 	if (p->self_service)
 		warn(f, "[services] self-service = yes: every program of a user can begin a reset of the user's account");

@@ -103,29 +103,33 @@ static void end(struct flow *f, struct effects *ret, enum step_result result, co
 	ret->step.result = result;
 }
 
+/* With the ways to the helpdesk. */
+static void end_stuck(struct flow *f, struct effects *ret, enum step_result result, enum text_stuck which)
+{
+	end(f, ret, result, "");
+	text_stuck(f->rules->policy, which, &ret->step);
+}
+
 static void end_unavailable(struct flow *f, struct effects *ret, const struct job_result *r)
 {
-	char info[FLOW_INFO];
-
 	fact_of(ret, FACT_UNAVAILABLE, r);
-	text_unavailable(f->rules->policy, info, sizeof(info));
-	end(f, ret, RESULT_FAILED, info);
+	end_stuck(f, ret, RESULT_FAILED, STUCK_UNAVAILABLE);
 }
 
 static void end_blocked(struct flow *f, struct effects *ret)
 {
-	char info[FLOW_INFO];
-
 	fact(ret, FACT_BLOCKED, NULL, WHY_BUSY);
-	text_too_many(f->rules->policy, info, sizeof(info));
-	end(f, ret, RESULT_MAXTRIES, info);
+	end_stuck(f, ret, RESULT_MAXTRIES, STUCK_TOO_MANY);
 }
 
 static void end_cancelled(struct flow *f, struct effects *ret)
 {
 	if (f->begun)
 		fact(ret, FACT_CANCELLED, NULL, WHY_NONE);
-	end(f, ret, RESULT_FAILED, "Cancelled. Nothing was changed.");
+	if (f->failed)
+		end_stuck(f, ret, RESULT_FAILED, STUCK_CANCELLED);
+	else
+		end(f, ret, RESULT_FAILED, "Cancelled. Nothing was changed.");
 }
 
 static void end_expired(struct flow *f, struct effects *ret)
@@ -136,7 +140,16 @@ static void end_expired(struct flow *f, struct effects *ret)
 	}
 	if (f->begun)
 		fact(ret, FACT_EXPIRED, NULL, WHY_NONE);
-	end(f, ret, RESULT_FAILED, "Time is up. Nothing was changed. Start again.");
+	if (f->failed)
+		end_stuck(f, ret, RESULT_FAILED, STUCK_EXPIRED);
+	else
+		end(f, ret, RESULT_FAILED, "Time is up. Nothing was changed. Start again.");
+}
+
+static void proof_failed(struct flow *f, struct effects *ret, enum why why)
+{
+	f->failed = true;
+	fact(ret, FACT_PROOF_FAILED, asking(f)->name, why);
 }
 
 /* ---- proving ---- */
@@ -359,7 +372,7 @@ static int on_approved(struct flow *f, const struct event *ev, struct effects *r
 		end_blocked(f, ret);
 		return 0;
 	}
-	fact(ret, FACT_PROOF_FAILED, asking(f)->name, r->why == WHY_LOCKED ? WHY_NONE : r->why);
+	proof_failed(f, ret, r->why == WHY_LOCKED ? WHY_NONE : r->why);
 	if (r->why == WHY_LOCKED)
 		end_blocked(f, ret);
 	else
@@ -383,7 +396,7 @@ static int on_verified(struct flow *f, const struct event *ev, struct effects *r
 	/* A decoy has nothing to pass with, whatever the other side of this function believes. */
 	if (r->outcome == OUTCOME_DONE && !f->decoy)
 		return pass_gate(f, ev, ret);
-	fact(ret, FACT_PROOF_FAILED, asking(f)->name, WHY_NONE);
+	proof_failed(f, ret, WHY_NONE);
 	if (r->why == WHY_LOCKED)
 		end_blocked(f, ret);
 	else if (asking(f)->sends && !code_alive(&f->code, &ev->now))
@@ -402,10 +415,11 @@ static int fingerprint(const struct flow *f, const struct secret *password, uint
 
 static void refuse_password(struct flow *f, struct effects *ret, enum why why, const char *info)
 {
+	f->failed = true;
 	if (why != WHY_NONE)
 		fact(ret, FACT_PASSWORD_REFUSED, NULL, why);
 	if (++f->new_tries >= f->rules->policy->limits.new_password_tries)
-		end(f, ret, RESULT_FAILED, "Too many tries at a new password. Nothing was changed. Start again.");
+		end_stuck(f, ret, RESULT_FAILED, STUCK_PASSWORD);
 	else
 		ask_password(f, ret, info);
 }
@@ -472,9 +486,10 @@ static void end_reset(struct flow *f, struct effects *ret, const struct job_resu
 static void end_unchanged(struct flow *f, struct effects *ret, const struct job_result *r)
 {
 	fact_of(ret, FACT_UNCHANGED, r);
-	end(f, ret, RESULT_FAILED,
-	    r->why == WHY_BUSY ? "The directory is busy. Nothing was changed. Try again in a few minutes." :
-				 "The password could not be changed. Nothing was changed. Ask your helpdesk.");
+	if (r->why == WHY_BUSY)
+		end(f, ret, RESULT_FAILED, "The directory is busy. Nothing was changed. Try again in a few minutes.");
+	else
+		end_stuck(f, ret, RESULT_FAILED, STUCK_UNCHANGED);
 }
 
 static bool about_password(enum why why)
@@ -517,7 +532,7 @@ static int on_reconciled(struct flow *f, const struct event *ev, struct effects 
 	} else {
 		/* A directory of many servers may show the old mark for a while: the outbox looks again later. */
 		fact(ret, FACT_UNKNOWN, NULL, WHY_BROKEN);
-		end(f, ret, RESULT_ABORT, text_lost_unconfirmed);
+		end_stuck(f, ret, RESULT_ABORT, STUCK_UNKNOWN);
 	}
 	return 0;
 }
@@ -576,7 +591,6 @@ static bool about_machinery(const struct job_result *r)
 static int on_looked_up(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	const struct job_result *r = &ev->result;
-	char info[FLOW_INFO];
 	enum why why = r->outcome != OUTCOME_DONE ? r->why : ev->registered ? WHY_NONE : WHY_NOT_REGISTERED;
 
 	if (r->outcome != OUTCOME_DONE && about_machinery(r)) {
@@ -596,8 +610,8 @@ static int on_looked_up(struct flow *f, const struct event *ev, struct effects *
 	f->decoy = r->outcome != OUTCOME_DONE || !ev->registered;
 	f->decoy_why = why;
 	if (f->decoy && !f->rules->policy->hide_account_state) {
-		text_not_resettable(f->rules->policy, why, info, sizeof(info));
-		end(f, ret, RESULT_FAILED, info);
+		end(f, ret, RESULT_FAILED, "");
+		text_not_resettable(f->rules->policy, why, &ret->step);
 		return 0;
 	}
 	if (ev->resume && code_alive(ev->resume, &ev->now)) {

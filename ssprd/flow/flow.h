@@ -64,7 +64,8 @@ struct flow {
 	struct account account; /* name as typed, until the look-up has completed it */
 	int64_t started, verified; /* boot milliseconds */
 	bool decoy, begun, gone, resumed;
-	bool admin; /* always two gates */
+	bool admin;  /* always two gates */
+	bool failed; /* something was wrong, so that who gives up may need help */
 	uint8_t passed;	  /* bit per method */
 	uint8_t gate;	  /* gates passed */
 	uint8_t method;	  /* the one that asks */

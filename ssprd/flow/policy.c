@@ -167,6 +167,7 @@ static const struct conf_key keys[] = {
 	KEY("notifications", "notify-admins", CONF_BOOL, notifications.admins),
 	KEY("notifications", "admin-addresses", CONF_WORDS, notifications.admin_addresses, .wrong = wrong_address),
 	STRING("customization", "helpdesk", helpdesk, wrong_text),
+	STRING("customization", "mail", helpdesk_mail, wrong_address),
 	STRING("customization", "phone", phone, wrong_text),
 	NUMBER("limits", "account-failures", limits.account_failures, 1, 100),
 	TIME("limits", "account-window", limits.account_window, HOUR, 30 * DAY),
@@ -312,12 +313,21 @@ static const char shipped_notice[] =
 #include "flow/reset-notice.inc"
 	;
 
+void policy_helpdesk(const struct policy *p, char ret[static POLICY_HELPDESK])
+{
+	const char *const ways[] = { p->helpdesk, p->helpdesk_mail, p->phone };
+	size_t at = 0;
+
+	ret[0] = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (*ways[i])
+			at += (size_t)snprintf(ret + at, POLICY_HELPDESK - at, "%s%s", at ? ", " : "", ways[i]);
+}
+
 void policy_words(const struct policy *p, const char *host, const char *when, char ret_helpdesk[static POLICY_HELPDESK],
 		  struct template_word ret[static POLICY_WORDS])
 {
-	bool both = *p->helpdesk && *p->phone;
-
-	snprintf(ret_helpdesk, POLICY_HELPDESK, "%s%s%s", p->helpdesk, both ? ", " : "", p->phone);
+	policy_helpdesk(p, ret_helpdesk);
 	ret[0] = (struct template_word){ "host", host, 63 };
 	ret[1] = (struct template_word){ "time", when, 20 };
 	ret[2] = (struct template_word){ "helpdesk", ret_helpdesk, strlen(ret_helpdesk) };

@@ -104,7 +104,7 @@ struct policy {
 	unsigned int required;
 	struct conf_list admins; /* names of accounts, or principal names, that always need two */
 	struct policy_notifications notifications;
-	char helpdesk[CONF_TEXT], phone[CONF_TEXT];
+	char helpdesk[CONF_TEXT], helpdesk_mail[CONF_TEXT], phone[CONF_TEXT];
 	struct policy_limits limits;
 	struct policy_password password;
 	bool hide_account_state;
@@ -130,9 +130,12 @@ bool policy_list_has(const struct conf_list *list, const char *word);
 /* Is the account, as its directory spells it, one of [authentication-methods] admins? Principal names have no case. */
 bool policy_is_admin(const struct policy *p, const char *name);
 
+/* All ways to the helpdesk, as a mail has them; "" = there is none. */
+#define POLICY_HELPDESK (3 * CONF_TEXT + 4)
+void policy_helpdesk(const struct policy *p, char ret[static POLICY_HELPDESK]);
+
 /* What a notice of a reset can speak of. */
 #define POLICY_WORDS 3
-#define POLICY_HELPDESK (2 * CONF_TEXT + 2)
 void policy_words(const struct policy *p, const char *host, const char *when, char ret_helpdesk[static POLICY_HELPDESK],
 		  struct template_word ret[static POLICY_WORDS]);
 

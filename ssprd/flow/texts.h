@@ -8,10 +8,20 @@
 extern const char text_lost_unchanged[];
 extern const char text_lost_unconfirmed[];
 
-/* The helpdesk's line, or that of a policy without one. */
-void text_too_many(const struct policy *p, char *ret, size_t size);
-void text_unavailable(const struct policy *p, char *ret, size_t size);
-void text_not_resettable(const struct policy *p, enum why why, char *ret, size_t size);
+/* How a dialogue ends for whom somebody else must help now. */
+enum text_stuck {
+	STUCK_TOO_MANY,
+	STUCK_UNAVAILABLE,
+	STUCK_CANCELLED, /* after something failed */
+	STUCK_EXPIRED,	 /* the same */
+	STUCK_PASSWORD,	 /* no more tries at a new one */
+	STUCK_UNCHANGED,
+	STUCK_UNKNOWN,
+};
+
+/* Info line with the ways to the helpdesk, as far as it has room; and the helpdesk's page as the address to be shown as a figure. */
+void text_stuck(const struct policy *p, enum text_stuck which, struct step *ret);
+void text_not_resettable(const struct policy *p, enum why why, struct step *ret);
 
 /* "Step 1 of 2: code from your authenticator app." */
 void text_gate(unsigned int required, const struct method *m, unsigned int gate, char *ret, size_t size);

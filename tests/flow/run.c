@@ -3,7 +3,8 @@
  * Plays flow stories. A story is text: what happens ("> ...") and, below it, what the flow makes of it:
  *
  *     story NAME                    a new flow, with the policy's defaults but enabled = all
- *     policy KEY VALUE              required 1 | enabled none | methods a,b | admins a,b | hide no | directory NAME (of type entra)
+ *     policy KEY VALUE              required 1 | enabled none | methods a,b | admins a,b | hide no | directory NAME (of type entra) |
+ *                                   helpdesk URL | mail ADDRESS | phone NUMBER
  *     + 30s                         time passes (s, m, h)
  *     > START keyword|failed NAME [FAILURES]
  *     > ANSWER TEXT                 the rest of the line; nothing for Enter
@@ -75,7 +76,7 @@ static void say_step(struct player *p, const struct step *s)
 	};
 
 	if (s->kind == STEP_END)
-		say(p, "< end %s \"%s\"\n", results[s->result], s->info);
+		say(p, "< end %s \"%s\"%s%s\n", results[s->result], s->info, *s->address ? " figure of " : "", s->address);
 	else if (s->kind != 0)
 		say(p, "< %s \"%s\" \"%s\"%s%s%s\n", kinds[s->kind], s->info, s->prompt,
 		    s->lost == text_lost_unconfirmed ? " unconfirmed" : "", *s->address ? " figure of " : "", s->address);
@@ -140,6 +141,12 @@ static void set_policy(struct player *p, const char *key, char *value)
 		p->policy.hide_account_state = strcmp(value, "yes") == 0;
 	else if (strcmp(key, "directory") == 0)
 		strcpy(p->policy.directories[p->policy.directories_n++].name, value);
+	else if (strcmp(key, "helpdesk") == 0)
+		snprintf(p->policy.helpdesk, sizeof(p->policy.helpdesk), "%s", value);
+	else if (strcmp(key, "mail") == 0)
+		snprintf(p->policy.helpdesk_mail, sizeof(p->policy.helpdesk_mail), "%s", value);
+	else if (strcmp(key, "phone") == 0)
+		snprintf(p->policy.phone, sizeof(p->policy.phone), "%s", value);
 	else if (strcmp(key, "methods") == 0)
 		set_list(&p->policy.methods, value);
 	else if (strcmp(key, "admins") == 0)

@@ -53,6 +53,7 @@
  *     audit [USER] [SINCE]            user-remove USER       user-enrol USER NAME=recovery-code
  *     audit-verify                    user-unlock USER       clock-accept
  *     pending                         user-check USER         entra-check [USER] [DIRECTORY]
+ *     limits                          limits-clear NAME=user USER | NAME=seat TO | NAME=all
  *     pass-issue USER DETAIL [LIFE]   pass-revoke USER        pass-list
  *
  * user-enrol of an authenticator brings one row with the column `uri` (otpauth://), then STATUS_ASK for a first code; of

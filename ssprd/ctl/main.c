@@ -30,6 +30,8 @@ static const struct command commands[] = {
 	{ "user check", "NAME", "tell whether a user could reset the password, and why not", ctl_user_check },
 	{ "user enrol", "NAME --authenticator [--qr] | --email ADDRESS | --recovery-codes", "register a proof of a user",
 	  ctl_user_enrol },
+	{ "limits clear", "USER | --seat SEAT | --all", "forget what is counted, and end blocks", ctl_limits_clear },
+	{ "limits", "", "show what the limits have counted, and the blocks", ctl_limits },
 	{ "pass issue", "USER --verified HOW [--minutes N]", "give a caller a pass that stands for one proof", ctl_pass_issue },
 	{ "pass list", "", "list the passes that are good now", ctl_pass_list },
 	{ "pass revoke", "USER", "take the pass of a user back", ctl_pass_revoke },

@@ -841,6 +841,8 @@ static const struct admin_verb {
 	{ "user-enrol", false, true, on_user_enrol },
 	{ "user-check", false, true, on_user_check },
 	{ "entra-check", true, false, on_entra_check },
+	{ "limits", false, false, admin_limits },
+	{ "limits-clear", false, false, admin_limits_clear },
 	{ "pass-issue", false, true, admin_pass_issue },
 	{ "pass-list", false, false, admin_pass_list },
 	{ "pass-revoke", false, true, admin_pass_revoke },

@@ -37,6 +37,10 @@ bool admin_finished(struct admin *a, int r, const struct account *target, enum a
 /* The registered account of this name; told when there is none. */
 bool admin_registered(struct admin *a, const char *name, struct account *ret, int64_t *ret_row);
 
+/* admin_limits.c */
+void admin_limits(struct admin *a, const struct admin_request *q);
+void admin_limits_clear(struct admin *a, const struct admin_request *q);
+
 /* admin_pass.c */
 void admin_pass_issue(struct admin *a, const struct admin_request *q);
 void admin_pass_list(struct admin *a, const struct admin_request *q);

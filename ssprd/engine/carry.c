@@ -63,13 +63,21 @@ static int keep_intent(struct session *x, const struct moment *now)
 	return store_intent_add(x->server->store, &intent, &x->intent);
 }
 
-/* Entra: a successful reset clears the counters. */
-static int clear_limits(struct session *x)
+/* Entra: a successful reset clears the counters, but that of resets. */
+static int clear_limits(struct session *x, const struct moment *now)
 {
 	char who[STORE_WHO];
 	int r = carry_who(x, who);
 
-	return r < 0 ? r : store_limits_clear(x->server->store, who);
+	return r < 0 ? r : store_limits_succeeded(x->server->store, &x->server->policy.limits, who, now->lasting);
+}
+
+static int count_reset(struct session *x, const struct moment *now)
+{
+	char who[STORE_WHO];
+	int r = carry_who(x, who);
+
+	return r < 0 ? r : store_reset_count(x->server->store, &x->server->policy.limits, who, now->lasting);
 }
 
 /* What is registered here belongs to nobody any more; an administrator sees it in the list (F22). */
@@ -94,6 +102,19 @@ static int use_up(struct session *x, const struct proven *p)
 	return r > 0 ? -EALREADY : r;
 }
 
+/* What was counted for the message that was too many is rolled back; that it came so soon after the others is not. */
+static void block_overrun(struct session *x, const struct moment *now)
+{
+	char who[STORE_WHO];
+	const struct store_try send = { .who = who, .gate = "", .seat = x->seat, .at = now->lasting };
+	int r = carry_who(x, who);
+
+	if (r == 0)
+		r = store_send_overrun(x->server->store, &x->server->policy.limits, &send);
+	if (r < 0)
+		server_store_failed(x->server, r);
+}
+
 /* -EDQUOT: no more messages for this account, this seat, or at all. */
 static int count_send(struct session *x, const struct moment *now)
 {
@@ -112,12 +133,14 @@ static int carry_out_fact(struct session *x, const struct fact *fact, const stru
 	switch (fact->kind) {
 	case FACT_GATE_PASSED:
 		return use_up(x, proof);
+	case FACT_VERIFIED:
+		return count_reset(x, now);
 	case FACT_CODE_SENT:
 		return count_send(x, now);
 	case FACT_INTENT:
 		return keep_intent(x, now);
 	case FACT_RESET:
-		return clear_limits(x) < 0 ? -EIO : end_intent(x, "done");
+		return clear_limits(x, now) < 0 ? -EIO : end_intent(x, "done");
 	case FACT_UNCHANGED:
 		return fact->why == WHY_NO_ACCOUNT && note_gone(x, now) < 0 ? -EIO : end_intent(x, "failed");
 	case FACT_PASSWORD_REFUSED:
@@ -418,6 +441,7 @@ static int carry_out(struct session *x, struct effects *e, struct proven *proof,
 	int r = commit_facts(x, e, proof, &ev->now);
 
 	if (r == -EDQUOT) {
+		block_overrun(x, &ev->now);
 		*ev = (struct event){
 			.type = EVENT_DONE,
 			.job = JOB_DELIVER,

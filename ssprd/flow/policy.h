@@ -17,6 +17,8 @@ enum policy_enabled {
 struct policy_limits {
 	unsigned int account_failures, gate_failures, seat_failures, seat_users, global_failures;
 	int64_t account_window, gate_window, seat_window, global_window, block;
+	unsigned int resets, sends; /* of one account, whatever came of them, before it is blocked */
+	int64_t reset_window, send_window;
 	int64_t code_lifetime, dialogue, verified;
 	unsigned int code_tries, code_sends, sends_per_day, new_password_tries;
 	unsigned int dialogues, user_dialogues, audit_rows;

@@ -40,6 +40,9 @@ const char *const sql_migrations[SQL_VERSION] = {
 	"  REFERENCES account (id) ON DELETE CASCADE, salt BLOB NOT NULL, hash BLOB NOT NULL, issuer TEXT NOT NULL,"
 	"  verified TEXT NOT NULL, issued INTEGER NOT NULL, life INTEGER NOT NULL, expires INTEGER NOT NULL);"
 	"CREATE TABLE pass_count (id INTEGER PRIMARY KEY, issuer TEXT NOT NULL, who TEXT NOT NULL, at INTEGER NOT NULL);"
+	/* Each time that an account had passed all gates. */
+	"CREATE TABLE reset (id INTEGER PRIMARY KEY, who TEXT NOT NULL, at INTEGER NOT NULL);"
+	"CREATE INDEX reset_who ON reset (who, at);"
 	/* address: '' = it is not decided whom to tell, '?' = the directory is still to be asked for more. */
 	/* AUTOINCREMENT: the outbox goes through them by number, and one that comes meanwhile must be behind. */
 	"CREATE TABLE notice (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, correlation TEXT NOT NULL, directory TEXT NOT NULL,"
@@ -120,6 +123,38 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_SEND_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE at > ? LIMIT ?)",
 	[SQL_SEND_ADD] = "INSERT INTO send (who, seat, at) VALUES (?, ?, ?)",
 	[SQL_SEND_FORGET] = "DELETE FROM send WHERE id IN (SELECT id FROM send WHERE at < ? ORDER BY at LIMIT 32)",
+	[SQL_RESET_ADD] = "INSERT INTO reset (who, at) VALUES (?, ?)",
+	[SQL_RESET_COUNT] = "SELECT count(*) FROM reset WHERE who = ? AND at > ?",
+	[SQL_RESET_CLEAR] = "DELETE FROM reset WHERE who = ?",
+	[SQL_RESET_FORGET] = "DELETE FROM reset WHERE id IN (SELECT id FROM reset WHERE at < ? ORDER BY at LIMIT 32)",
+	[SQL_RESET_CLAMP] = "UPDATE reset SET at = ?1 WHERE at > ?1",
+	[SQL_SEND_CLEAR] = "DELETE FROM send WHERE who = ?",
+	/* ?1 is now, ?2 to ?6 are the windows: gate, account, reset, seat, global. Of a day: sends of an account. */
+	[SQL_COUNTERS] =
+		"WITH c (scope, who, gate, n, until, blocked) AS ("
+		"SELECT 'account', who, gate, count(*), max(at) + ?2, 0 FROM attempt WHERE at > ?1 - ?2 GROUP BY who, gate"
+		" UNION ALL SELECT 'account', who, 'all', count(*), max(at) + ?3, 0 FROM attempt WHERE at > ?1 - ?3 GROUP BY who"
+		" UNION ALL SELECT 'account', who, 'resets', count(*), max(at) + ?4, 0 FROM reset WHERE at > ?1 - ?4 GROUP BY who"
+		" UNION ALL SELECT 'account', who, 'sends', count(*), max(at) + 86400, 0 FROM send WHERE at > ?1 - 86400 GROUP BY who"
+		" UNION ALL SELECT 'account', who, 'block', 0, 0, until FROM block WHERE until > ?1"
+		" UNION ALL SELECT 'seat', seat, 'all', count(*), max(at) + ?5, 0 FROM attempt WHERE at > ?1 - ?5 AND seat <> ''"
+		" GROUP BY seat"
+		" UNION ALL SELECT 'seat', seat, 'users', count(DISTINCT who), max(at) + ?5, 0 FROM attempt WHERE at > ?1 - ?5"
+		" AND seat <> '' GROUP BY seat"
+		" UNION ALL SELECT 'seat', seat, 'sends', count(*), max(at) + ?5, 0 FROM send WHERE at > ?1 - ?5 AND seat <> ''"
+		" GROUP BY seat"
+		" UNION ALL SELECT 'global' AS scope, '', 'all', count(*), max(at) + ?6, 0 FROM attempt WHERE at > ?1 - ?6 GROUP BY scope"
+		" UNION ALL SELECT 'global' AS scope, '', 'sends', count(*), max(at) + ?6, 0 FROM send WHERE at > ?1 - ?6 GROUP BY scope"
+		") SELECT c.scope, c.who, c.gate, c.n, c.until, c.blocked, coalesce(a.name, '') FROM c"
+		" LEFT JOIN account a ON c.scope = 'account' AND c.who = a.directory || ':' || a.object"
+		" ORDER BY c.scope, c.who, c.gate LIMIT ?7 OFFSET ?8",
+	/* What was tried there still counts for the accounts. */
+	[SQL_ATTEMPT_LEAVE_SEAT] = "UPDATE attempt SET seat = '' WHERE seat = ?",
+	[SQL_SEND_LEAVE_SEAT] = "UPDATE send SET seat = '' WHERE seat = ?",
+	[SQL_ATTEMPT_CLEAR_ALL] = "DELETE FROM attempt",
+	[SQL_BLOCK_CLEAR_ALL] = "DELETE FROM block",
+	[SQL_RESET_CLEAR_ALL] = "DELETE FROM reset",
+	[SQL_SEND_CLEAR_ALL] = "DELETE FROM send",
 	[SQL_ATTEMPT_CLAMP] = "UPDATE attempt SET at = ?1 WHERE at > ?1",
 	[SQL_SEND_CLAMP] = "UPDATE send SET at = ?1 WHERE at > ?1",
 	[SQL_BLOCK_CLAMP] = "UPDATE block SET until = ?1 WHERE until > ?1",

@@ -128,6 +128,32 @@ int store_blocked(struct store *s, const char *who, int64_t now);
 int store_limits_clear(struct store *s, const char *who);
 /* The lasting clock was set back to `now`: nothing may count from the future, and no block may outlast its time from now. */
 int store_limits_clamp(struct store *s, int64_t now, int64_t block);
+/*
+ * Counts that an account has passed all gates, within the caller's transaction; the last of so many in the window blocks what comes after
+ * this dialogue.
+ */
+int store_reset_count(struct store *s, const struct policy_limits *limits, const char *who, int64_t now);
+/* A reset was successful: failures and their block are forgotten, but no block by too many resets. */
+int store_limits_succeeded(struct store *s, const struct policy_limits *limits, const char *who, int64_t now);
+/* A message was too many: blocks the account where so many were sent in a short time. */
+int store_send_overrun(struct store *s, const struct policy_limits *limits, const struct store_try *t);
+
+struct store_counter {
+	char scope[8]; /* account, seat, global */
+	char who[STORE_WHO], name[ACCOUNT_NAME];
+	char gate[24]; /* a method, or: all, resets, sends, users, block */
+	int64_t count, until, blocked_until; /* lasting seconds; 0: none */
+};
+
+/* At most `limit` after the first `after`. */
+int store_counters(struct store *s, const struct policy_limits *limits, int64_t now, uint64_t after, unsigned int limit,
+		   void (*each)(void *to, const struct store_counter *counter), void *to);
+/* Within the caller's transaction. 1: there was nothing. */
+int store_counters_clear(struct store *s, const char *who);
+/* Accounts keep what was tried there. */
+int store_counters_clear_seat(struct store *s, const char *seat);
+int store_counters_clear_all(struct store *s);
+
 /* Counts a message before it is sent: per account and day, per seat, and over all (as many as failures). 1: too many. */
 int store_send(struct store *s, const struct policy_limits *limits, const struct store_try *t);
 

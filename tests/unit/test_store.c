@@ -23,7 +23,8 @@ static struct policy_limits limits(void)
 	return (struct policy_limits){
 		.account_failures = 5, .gate_failures = 5, .seat_failures = 20, .seat_users = 5, .global_failures = 200,
 		.account_window = 86400, .gate_window = 3600, .seat_window = 3600, .global_window = 3600, .block = 86400,
-		.sends_per_day = 5, .passes_per_day = 4, .passes_per_user = 3,
+		.sends_per_day = 5, .passes_per_day = 4,
+		.resets = 5, .reset_window = 3600, .sends = 10, .send_window = 600, .passes_per_user = 3,
 	};
 }
 
@@ -383,6 +384,124 @@ static void F5_F7_intents_and_notices(void **state)
 	assert_int_equal(store_notice_add(s, &notice), 0);
 	assert_int_equal(store_notices(s, last, 1, take_notice, &notice), 0);
 	assert_true(notice.row > last);
+}
+
+/* Entra: resetting the same account, 5 in an hour, blocks for 24 hours from the last; success does not clear it. */
+static void so_many_resets_block(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(store_reset_count(s, &l, "local:1000", 1000 + i), 0);
+		assert_int_equal(store_limits_succeeded(s, &l, "local:1000", 1000 + i), 0);
+		assert_int_equal(store_blocked(s, "local:1000", 1000 + i), 0);
+	}
+	assert_int_equal(store_reset_count(s, &l, "local:1000", 2000), 0);
+	assert_int_equal(store_blocked(s, "local:1000", 2000 + 86399), 1);
+	assert_int_equal(store_limits_succeeded(s, &l, "local:1000", 2000), 0);
+	assert_int_equal(store_blocked(s, "local:1000", 2000 + 86399), 1);
+	assert_int_equal(store_blocked(s, "local:1000", 2000 + 86400), 0);
+	assert_int_equal(store_blocked(s, "local:1001", 2000), 0);
+	/* An administrator may. */
+	assert_int_equal(store_limits_clear(s, "local:1000"), 0);
+	assert_int_equal(store_reset_count(s, &l, "local:1000", 2001), 0);
+	assert_int_equal(store_blocked(s, "local:1000", 2001), 0);
+}
+
+static void old_resets_do_not_count(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(store_reset_count(s, &l, "local:1000", 1000 + i * 901), 0);
+		assert_int_equal(store_blocked(s, "local:1000", 1000 + i * 901), 0);
+	}
+}
+
+/* Entra: 10 codes in 10 minutes, and the one after them blocks for 24 hours. */
+static void M2_a_burst_of_messages_blocks(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+	struct store_try send = { .who = "local:1000", .gate = "", .seat = "tty1", .at = 1000 };
+
+	l.sends_per_day = 1000;
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(store_send(s, &l, &send), 0);
+		assert_int_equal(store_blocked(s, "local:1000", 1000), 0);
+	}
+	assert_int_equal(store_send(s, &l, &send), 1);
+	assert_int_equal(store_send_overrun(s, &l, &send), 0);
+	assert_int_equal(store_blocked(s, "local:1000", 1000 + 86399), 1);
+	send.who = "local:1001";
+	assert_int_equal(store_send_overrun(s, &l, &send), 0);
+	assert_int_equal(store_blocked(s, "local:1001", 1000), 0);
+	send.at += 601;
+	send.who = "local:1000";
+	assert_int_equal(store_send(s, &l, &send), 0);
+}
+
+static void add_counter(void *to, const struct store_counter *c)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s %s %s %lld %lld %lld\n", c->scope, *c->name ? c->name : c->who, c->gate, (long long)c->count,
+		 (long long)c->until, (long long)c->blocked_until);
+	strncat(to, line, 4000 - strlen(to));
+}
+
+static void counters_are_shown_and_forgotten(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+	struct store_try send = { .who = "local:1000", .gate = "", .seat = "tty1", .at = 1000 };
+	char shown[4096] = "";
+
+	add(s, &monica);
+	for (int i = 0; i < 5; i++)
+		try_at(s, "local:1000", i < 2 ? "email" : "authenticator", "tty1", 1000 + i, NULL);
+	try_at(s, "name:0123", "email", "tty2", 1000, NULL);
+	assert_int_equal(store_send(s, &l, &send), 0);
+	assert_int_equal(store_reset_count(s, &l, "local:1000", 1000), 0);
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	assert_string_equal(shown, "account monica all 5 87404 0\n"
+				   "account monica authenticator 3 4604 0\n"
+				   "account monica block 0 0 87404\n"
+				   "account monica email 2 4601 0\n"
+				   "account monica resets 1 4600 0\n"
+				   "account monica sends 1 87400 0\n"
+				   "account name:0123 all 1 87400 0\n"
+				   "account name:0123 email 1 4600 0\n"
+				   "global  all 6 4604 0\n"
+				   "global  sends 1 4600 0\n"
+				   "seat tty1 all 5 4604 0\n"
+				   "seat tty1 sends 1 4600 0\n"
+				   "seat tty1 users 1 4604 0\n"
+				   "seat tty2 all 1 4600 0\n"
+				   "seat tty2 users 1 4600 0\n");
+	shown[0] = 0;
+	assert_int_equal(store_counters(s, &l, 1010, 13, 1, add_counter, shown), 0);
+	assert_string_equal(shown, "seat tty2 all 1 4600 0\n");
+	/* A seat is freed, its accounts are not. */
+	assert_int_equal(store_counters_clear_seat(s, "tty1"), 0);
+	assert_int_equal(store_counters_clear_seat(s, "tty1"), 1);
+	assert_int_equal(store_blocked(s, "local:1000", 1010), 1);
+	shown[0] = 0;
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	assert_null(strstr(shown, "tty1"));
+	assert_non_null(strstr(shown, "account monica all 5"));
+	assert_int_equal(store_counters_clear(s, "local:1000"), 0);
+	assert_int_equal(store_counters_clear(s, "local:1000"), 1);
+	shown[0] = 0;
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	assert_null(strstr(shown, "monica"));
+	assert_int_equal(store_counters_clear_all(s), 0);
+	assert_int_equal(store_counters_clear_all(s), 1);
+	shown[0] = 0;
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	assert_string_equal(shown, "");
 }
 
 /* ---- helpdesk passes ---- */
@@ -807,6 +926,10 @@ int main(void)
 		with_store(M2_messages_are_counted),
 		with_store(M2_a_seat_has_a_budget_of_messages),
 		with_store(F5_F7_intents_and_notices),
+		with_store(so_many_resets_block),
+		with_store(old_resets_do_not_count),
+		with_store(M2_a_burst_of_messages_blocks),
+		with_store(counters_are_shown_and_forgotten),
 		with_store(a_pass_is_good_once),
 		with_store(a_pass_runs_out_by_the_lasting_clock),
 		with_store(a_user_has_one_pass),

@@ -190,11 +190,11 @@ static void field_show(const struct wire_field *f, size_t characters, char *ret,
 /* Lines to be shown as they are; all of them, or none. */
 static void figure_take(const struct wire_field *f, struct step *s)
 {
-	const char *at = (const char *)f->at, *end = at + f->len;
+	const char *at = (const char *)f->at, *end = at ? at + f->len : NULL;
 	size_t used = 0;
 
 	s->lines_n = 0;
-	while (f->at && at < end) {
+	while (at < end) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		size_t len = (size_t)((stop ? stop : end) - at);
 

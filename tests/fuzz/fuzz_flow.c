@@ -120,7 +120,9 @@ static void judge(struct witness *w, const struct flow *f, const struct effects 
 	const struct policy *p = f->rules->policy;
 
 	if (e->job.kind == JOB_RESET) {
-		if (!w->eligible || (unsigned int)__builtin_popcount(w->proven) < p->required || w->writing ||
+		unsigned int needed = policy_required(p, policy_is_admin(p, w->account.name));
+
+		if (!w->eligible || (unsigned int)__builtin_popcount(w->proven) < needed || w->writing ||
 		    strcmp(e->job.account.object, w->account.object) != 0 ||
 		    now >= w->verified + p->limits.verified * 1000 || e->job.secret.len == 0)
 			abort();
@@ -141,7 +143,9 @@ static void policy_of(unsigned int n, struct policy *ret)
 		.limits = { .dialogue = 900, .verified = 180, .code_lifetime = 300, .code_tries = 5, .code_sends = 3,
 			    .new_password_tries = 5 },
 		.password = { .min_length = 8, .max_length = 256, .min_classes = 1 },
+		.admins = { .n = (n & 4) / 4, .item = { "monica" } },
 		.helpdesk = "https://helpdesk.example.org/a/rather/long/address/of/a/page",
+		.helpdesk_mail = "helpdesk@mail.of.the.organisation.example.org",
 		.phone = "+1 555 0100 extension 12345678",
 	};
 }

@@ -190,11 +190,11 @@ static void field_show(const struct wire_field *f, size_t characters, char *ret,
 /* Lines to be shown as they are; all of them, or none. */
 static void figure_take(const struct wire_field *f, struct step *s)
 {
-	const char *at = (const char *)f->at, *end = at + f->len;
+	const char *at = (const char *)f->at, *end = at ? at + f->len : NULL;
 	size_t used = 0;
 
 	s->lines_n = 0;
-	while (f->at && at < end) {
+	while (at < end) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		size_t len = (size_t)((stop ? stop : end) - at);
 
@@ -326,6 +326,18 @@ static int tell(const struct dialogue *d, int style, const char *text)
 	return text[0] ? converse(d->pamh, &message, 1, NULL) : 0;
 }
 
+/* The last words, below their figure. */
+static int tell_end(const struct dialogue *d, int style, const struct step *s)
+{
+	struct pam_message message[FIGURE_LINES + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->lines_n; i++)
+		message[n++] = (struct pam_message){ .msg_style = PAM_TEXT_INFO, .msg = s->lines[i] };
+	message[n++] = (struct pam_message){ .msg_style = style, .msg = s->info };
+	return s->info[0] ? converse(d->pamh, message, n, NULL) : 0;
+}
+
 static int ask(const struct dialogue *d, const struct step *s)
 {
 	_cleanup_(secret_wipe) struct secret answer = {};
@@ -356,7 +368,7 @@ static int show(const struct dialogue *d, const struct step *s)
 static int dialogue_end(const struct dialogue *d, const struct step *s)
 {
 	if (s->result != RESULT_IGNORE || !d->start->quiet)
-		(void)tell(d, results[s->result].style, s->info);
+		(void)tell_end(d, results[s->result].style, s);
 	return results[s->result].code;
 }
 

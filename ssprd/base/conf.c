@@ -378,7 +378,7 @@ static char *next_line(char *to, int size, void *stream)
 	return line;
 }
 
-static int open_safely(const char *path, struct conf_report *report, FILE **ret)
+int conf_open(const char *path, struct conf_report *report, FILE **ret)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
@@ -406,7 +406,7 @@ static void read_file(const char *path, const struct conf_table *table, struct c
 	struct conf_reading reading = { .path = path, .table = table, .report = report };
 	int r;
 
-	if (open_safely(path, report, &file) < 0)
+	if (conf_open(path, report, &file) < 0)
 		return;
 	reading.file = file;
 	r = ini_parse_stream(next_line, &reading, on_key, &reading);
@@ -434,7 +434,7 @@ int conf_read_lines(const char *path, const char *(*take)(void *to, const char *
 	unsigned int number = 0;
 	ssize_t n;
 
-	if (open_safely(path, report, &file) < 0)
+	if (conf_open(path, report, &file) < 0)
 		return 1;
 	while ((n = getline(&buffer, &size, file)) >= 0) {
 		bool whole = !memchr(buffer, 0, (size_t)n);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define CONF_LIST 32
 #define CONF_TEXT 192
@@ -77,6 +78,8 @@ int conf_read(const char *path, const struct conf_table *table, struct conf_repo
  * 0, or 1 when there were mistakes.
  */
 int conf_read_lines(const char *path, const char *(*take)(void *to, const char *line), void *to, struct conf_report *report);
+/* Opens a file that belongs to root, or to the reader, and that nobody else may write; negative when it is not, which is told. */
+int conf_open(const char *path, struct conf_report *report, FILE **ret);
 
 /* Seconds of "90s", "5m", "24h", "7d"; -EINVAL. */
 int conf_duration(const char *text, int64_t *ret);

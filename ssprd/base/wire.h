@@ -53,9 +53,12 @@
  *     audit [USER] [SINCE]            user-remove USER       user-enrol USER NAME=recovery-code
  *     audit-verify                    user-unlock USER       clock-accept
  *     pending                         user-check USER         entra-check [USER] [DIRECTORY]
+ *     limits                          limits-clear NAME=user USER | NAME=seat TO | NAME=all
+ *     pass-issue USER DETAIL [LIFE]   pass-revoke USER        pass-list
  *
  * user-enrol of an authenticator brings one row with the column `uri` (otpauth://), then STATUS_ASK for a first code; of
- * recovery codes one row with the column `code` for each.
+ * recovery codes one row with the column `code` for each. pass-issue needs in DETAIL how the caller was verified, and brings one row
+ * with the columns `pass` and `valid-until`.
  */
 
 #include <stdbool.h>
@@ -119,6 +122,7 @@ enum wire_tag {
 	WIRE_ADDRESS = 39,   /* text: where */
 	WIRE_FIGURE = 40,    /* text: lines to show as they are, above INFO; only on a console that can */
 	WIRE_NAMES = 41,     /* text: the words of the names of the person behind an account, with blanks between */
+	WIRE_CONTACT = 44,   /* text: the first of four mail addresses */
 	WIRE_TAGS = 48,	     /* tags from here on are skipped, but for columns */
 	WIRE_COLUMN = 128,   /* the first of WIRE_COLUMNS columns */
 };

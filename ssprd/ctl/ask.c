@@ -97,6 +97,27 @@ int ctl_user_remove(const struct ctl *ctl, int argc, char **argv)
 	return ask_user(ctl, argc, argv, &q);
 }
 
+int ctl_limits(const struct ctl *ctl, int argc, char **argv)
+{
+	static const struct question q = { "limits", OUTPUT_TABLE, "Nothing is counted." };
+
+	return ask_plain(ctl, argc, argv, &q);
+}
+
+int ctl_pass_list(const struct ctl *ctl, int argc, char **argv)
+{
+	static const struct question q = { "pass-list", OUTPUT_TABLE, "Nobody has a pass." };
+
+	return ask_plain(ctl, argc, argv, &q);
+}
+
+int ctl_pass_revoke(const struct ctl *ctl, int argc, char **argv)
+{
+	static const struct question q = { "pass-revoke", OUTPUT_RECORD, "Revoked." };
+
+	return ask_user(ctl, argc, argv, &q);
+}
+
 int ctl_user_unlock(const struct ctl *ctl, int argc, char **argv)
 {
 	static const struct question q = { "user-unlock", OUTPUT_RECORD, "Unlocked." };

@@ -191,7 +191,9 @@ static void warn_of_policy(struct findings *f, const struct policy *p)
 		warn_of_directory(f, &p->directories[i]);
 	if (p->required == 1)
 		warn(f, "[authentication-methods] required = 1: one stolen phone or mailbox is enough to take an account");
-	if (!*p->helpdesk)
+	if (p->required == 1 && policy_list_has(&p->methods, "pass"))
+		warn(f, "[authentication-methods] methods: pass with required = 1 lets the helpdesk alone decide who gets an account");
+	if (!*p->helpdesk && !*p->helpdesk_mail && !*p->phone)
 		warn(f, "[customization] helpdesk is not set: who is stuck is not told whom to ask");
 	if (p->self_service)
 		warn(f, "[services] self-service = yes: every program of a user can begin a reset of the user's account");
@@ -220,9 +222,12 @@ static int check(const struct ctl *ctl, const char *path)
 	_cleanup_(findings_free) struct findings f = {};
 	struct conf_report report = { .say = on_mistake, .to = &f };
 	_cleanup_(policy_done) struct policy p = {};
+	struct template notice;
 
-	if (policy_read(path, &p, &report) == 0)
+	if (policy_read(path, &p, &report) == 0) {
+		policy_reset_notice(&p, &report, &notice);
 		warn_of_policy(&f, &p);
+	}
 	if (f.error < 0)
 		return ctl_fail(ctl, CTL_FAILED, "%s", strerror(-f.error));
 	print_findings(ctl, &f, path);

@@ -144,6 +144,9 @@ static int send_request(struct client *c, const struct client_request *q, const 
 	wire_text(&w, WIRE_DIRECTORY, q->directory);
 	wire_text(&w, WIRE_NAME, q->name);
 	wire_text(&w, WIRE_TO, q->to);
+	wire_text(&w, WIRE_DETAIL, q->detail);
+	if (q->life > 0)
+		wire_u32(&w, WIRE_LIFE, q->life);
 	if (q->since > 0)
 		wire_u64(&w, WIRE_SINCE, q->since);
 	if (after)

@@ -22,7 +22,9 @@ struct client {
 struct client_request {
 	const char *verb;
 	const char *user, *name, *to, *directory; /* NULL: not said */
+	const char *detail;			  /* the same */
 	uint64_t since;				  /* 0: not said */
+	uint32_t life;				  /* the same */
 };
 
 /* How a request ended. */

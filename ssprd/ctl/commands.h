@@ -20,6 +20,15 @@ int ctl_user_show(const struct ctl *ctl, int argc, char **argv);
 int ctl_user_list(const struct ctl *ctl, int argc, char **argv);
 int ctl_user_remove(const struct ctl *ctl, int argc, char **argv);
 int ctl_user_unlock(const struct ctl *ctl, int argc, char **argv);
+int ctl_limits(const struct ctl *ctl, int argc, char **argv);
+int ctl_pass_list(const struct ctl *ctl, int argc, char **argv);
+int ctl_pass_revoke(const struct ctl *ctl, int argc, char **argv);
+
+/* limits.c */
+int ctl_limits_clear(const struct ctl *ctl, int argc, char **argv);
+
+/* pass.c */
+int ctl_pass_issue(const struct ctl *ctl, int argc, char **argv);
 
 /* enrol.c */
 int ctl_user_enrol(const struct ctl *ctl, int argc, char **argv);

@@ -4,15 +4,19 @@
 # What may follow the words typed so far.
 _ssprctl_next() {
 	case $1 in
-	'') echo init check status user audit pending clock entra pam version help ;;
-	help) echo init check status user audit pending clock entra pam version ;;
+	'') echo init check status user pass limits audit pending clock entra pam version help ;;
+	help) echo init check status user pass limits audit pending clock entra pam version ;;
 	user | 'help user') echo add show list remove unlock check enrol ;;
+	limits | 'help limits') echo clear ;;
+	pass | 'help pass') echo issue list revoke ;;
 	entra | 'help entra') echo setup check ;;
 	clock | 'help clock') echo accept ;;
 	pam | 'help pam') echo check ;;
 	init) echo --encrypt ;;
 	check) echo --config ;;
 	'user enrol') echo --authenticator --qr --email --recovery-codes ;;
+	'limits clear') echo --seat --all ;;
+	'pass issue') echo --verified --minutes ;;
 	'entra setup') echo --directory --domain --group --unit --config ;;
 	'entra check') echo --directory ;;
 	audit) echo --user --since --verify ;;
@@ -24,8 +28,8 @@ _ssprctl() {
 
 	case $before in
 	--config | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-	--user | add | show | remove | unlock | enrol) mapfile -t COMPREPLY < <(compgen -u -- "$word"); return ;;
-	--email | --since | --directory | --domain | --group | --unit) return ;;
+	--user | add | show | remove | unlock | enrol | issue | revoke | clear) mapfile -t COMPREPLY < <(compgen -u -- "$word"); return ;;
+	--email | --verified | --minutes | --seat | --since | --directory | --domain | --group | --unit) return ;;
 	esac
 	# The name of a user: "check" is also what is done to a configuration, a PAM stack and a tenant.
 	case ${COMP_WORDS[*]:1:COMP_CWORD-1} in

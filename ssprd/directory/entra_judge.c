@@ -204,6 +204,32 @@ static void of_profile(const struct json *user, struct job_result *ret)
 		take_phone(json_text(json_item(json_member(user, "businessPhones"), 0)), ret->office);
 }
 
+static void add_contact(const char *address, struct job_result *ret)
+{
+	if (!address || !text_mail_address(address))
+		return;
+	for (size_t i = 0; i < JOB_CONTACTS; i++) {
+		if (strcasecmp(ret->contacts[i], address) == 0)
+			return;
+		if (!*ret->contacts[i]) {
+			take(address, ret->contacts[i], JOB_TO);
+			return;
+		}
+	}
+}
+
+/* The methods first: they are the ones that the user has proven. */
+static void to_be_told(const struct json *user, const struct json *mails, struct job_result *ret)
+{
+	const struct json *methods = json_member(mails, "value"), *others = json_member(user, "otherMails");
+
+	for (size_t i = 0; i < json_length(methods); i++)
+		add_contact(json_text_of(json_item(methods, i), "emailAddress"), ret);
+	add_contact(json_text_of(user, "mail"), ret);
+	for (size_t i = 0; i < json_length(others); i++)
+		add_contact(json_text(json_item(others, i)), ret);
+}
+
 void entra_contacts(enum policy_contacts contacts, const struct json *user, const struct json *phones, const struct json *mails,
 		    struct job_result *ret)
 {
@@ -211,6 +237,7 @@ void entra_contacts(enum policy_contacts contacts, const struct json *user, cons
 		registered(phones, mails, ret);
 	if (contacts == CONTACTS_PROFILE)
 		of_profile(user, ret);
+	to_be_told(user, mails, ret);
 }
 
 void entra_names(const struct json *user, char ret[static JOB_NAMES])

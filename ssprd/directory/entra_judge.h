@@ -12,7 +12,7 @@
 
 /* Of a user that is selected. */
 #define ENTRA_SELECT                                                                                                           \
-	"id,userPrincipalName,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,otherMails,"            \
+	"id,userPrincipalName,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime,mail,otherMails,"            \
 	"mobilePhone,businessPhones,givenName,surname,displayName"
 
 /* The immutable id, the name, and the mark. False when it is no user that could be told from others. */
@@ -42,7 +42,10 @@ enum why entra_judge_registration(const struct json *details);
 /* The id of the one group in a list. -ENOENT none, -ENOTUNIQ more than one, -EBADMSG. */
 int entra_group_id(const struct json *list, char ret[static ACCOUNT_OBJECT]);
 
-/* Fills mail and phones of *ret from the user's methods, and from the profile where the policy allows it and there are none. */
+/*
+ * Fills mail and phones of *ret from the user's methods, and from the profile where the policy allows it and there are none; and contacts with
+ * all addresses that are known: who is told of a reset gets no power by it.
+ */
 void entra_contacts(enum policy_contacts contacts, const struct json *user, const struct json *phones, const struct json *mails,
 		    struct job_result *ret);
 

@@ -12,9 +12,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/admin_verbs.h"
 #include "engine/audit.h"
 #include "engine/lookup.h"
 #include "engine/outbox.h"
+#include "engine/peer.h"
 #include "method/methods.h"
 
 #define ADMINS_MAX 16
@@ -27,6 +29,7 @@ struct admin {
 	int fd;
 	unsigned int jobs;
 	char correlation[STORE_CORRELATION];
+	char actor[STORE_ISSUER];
 	/* An authenticator that waits for its first code; it is in no database yet. */
 	struct account enrolling;
 	struct secret seed;
@@ -34,11 +37,6 @@ struct admin {
 	/* Directories that are being checked, one after the other. */
 	size_t checking;
 	char check_user[ACCOUNT_NAME], check_directory[ACCOUNT_DIRECTORY];
-};
-
-struct admin_request {
-	char user[ACCOUNT_NAME], directory[ACCOUNT_DIRECTORY], method[24], to[JOB_TO];
-	uint64_t since, after;
 };
 
 static void admin_free(struct admin *a)
@@ -136,7 +134,7 @@ static int audit(struct admin *a, const struct account *target, enum audit_deed 
 		.policy = &a->server->policy,
 		.correlation = a->correlation,
 		.seat = "",
-		.actor = "root",
+		.actor = a->actor,
 		.target = target,
 		.at = wall(a),
 	};
@@ -147,8 +145,71 @@ static int audit(struct admin *a, const struct account *target, enum audit_deed 
 /* A change and its audit row, or neither; told when it is neither. */
 static bool finished(struct admin *a, int r, const struct account *target, enum audit_deed deed, const char *method)
 {
+	return admin_finished(a, r, target, deed, method, "");
+}
+
+static void finish(struct admin *a, int r, const struct account *target, enum audit_deed deed, const char *method)
+{
+	if (finished(a, r, target, deed, method))
+		end(a, STATUS_OK, "");
+}
+
+/* ---- for the other files of requests ---- */
+
+struct server *admin_server(struct admin *a)
+{
+	return a->server;
+}
+
+const char *admin_actor(const struct admin *a)
+{
+	return a->actor;
+}
+
+const char *admin_correlation(const struct admin *a)
+{
+	return a->correlation;
+}
+
+void admin_row(struct admin *a, enum wire_type type, const char *const *columns, size_t n)
+{
+	row(a, type, columns, n);
+}
+
+void admin_end(struct admin *a, enum wire_status status, const char *text)
+{
+	end(a, status, text);
+}
+
+void admin_failed(struct admin *a, int error)
+{
+	failed(a, error);
+}
+
+void admin_end_page(const struct admin_page *p, int r)
+{
+	if (r < 0)
+		failed(p->admin, r);
+	else if (p->rows == WIRE_PAGE)
+		end_page(p->admin, p->last);
+	else
+		end(p->admin, STATUS_OK, "");
+}
+
+void admin_time(int64_t at, char *ret, size_t size)
+{
+	when(at, ret, size);
+}
+
+int admin_audit(struct admin *a, const struct account *target, enum audit_deed deed, const char *method, const char *reason)
+{
+	return audit(a, target, deed, method, reason);
+}
+
+bool admin_finished(struct admin *a, int r, const struct account *target, enum audit_deed deed, const char *method, const char *reason)
+{
 	if (r == 0)
-		r = audit(a, target, deed, method, "");
+		r = audit(a, target, deed, method, reason);
 	if (r == 0)
 		r = store_commit(a->server->store);
 	else
@@ -156,12 +217,6 @@ static bool finished(struct admin *a, int r, const struct account *target, enum 
 	if (r < 0)
 		failed(a, r);
 	return r == 0;
-}
-
-static void finish(struct admin *a, int r, const struct account *target, enum audit_deed deed, const char *method)
-{
-	if (finished(a, r, target, deed, method))
-		end(a, STATUS_OK, "");
 }
 
 /* ---- status ---- */
@@ -356,8 +411,11 @@ static void check_registration(struct admin *a, const struct job_result *r)
 {
 	_cleanup_(registration_wipe) struct registration registration = {};
 	struct server *s = a->server;
+	bool admin = policy_is_admin(&s->policy, r->account.name);
+	unsigned int needed = policy_required(&s->policy, admin);
+	struct moment now;
 	size_t n;
-	char text[96];
+	char text[128];
 
 	if (store_registration(s->store, &r->account, &registration) < 0) {
 		check_row(a, "fail", "methods", "what is registered here cannot be read; see the audit");
@@ -366,9 +424,12 @@ static void check_registration(struct admin *a, const struct job_result *r)
 	registration.sign_in = policy_directory(&s->policy, r->account.directory) != NULL;
 	if (!registration.mail[0])
 		snprintf(registration.mail, sizeof(registration.mail), "%s", r->mail);
-	n = methods_registered(&registration, s->rules.methods, s->rules.methods_n);
-	snprintf(text, sizeof(text), "%zu of the policy's methods are registered, %u needed", n, s->policy.required);
-	check_row(a, n >= s->policy.required ? "ok" : "fail", "methods", text);
+	server_now(s, &now);
+	registration_expire(&registration, now.lasting);
+	n = methods_registered(&registration, s->rules.methods, s->rules.methods_n, admin);
+	snprintf(text, sizeof(text), "%zu of the policy's methods are registered, %u needed%s", n, needed,
+		 admin ? ", as for every administrator of the policy" : "");
+	check_row(a, n >= needed ? "ok" : "fail", "methods", text);
 }
 
 static void check_limits(struct admin *a, const struct account *account)
@@ -509,6 +570,11 @@ static bool registered_user(struct admin *a, const char *name, struct account *r
 	else if (r > 0)
 		end(a, STATUS_FAILED, "no such registered user; ssprctl user add NAME makes one");
 	return r == 0;
+}
+
+bool admin_registered(struct admin *a, const char *name, struct account *ret, int64_t *ret_row)
+{
+	return registered_user(a, name, ret, ret_row);
 }
 
 static void on_user_remove(struct admin *a, const struct admin_request *q)
@@ -802,6 +868,11 @@ static const struct admin_verb {
 	{ "user-enrol", false, true, on_user_enrol },
 	{ "user-check", false, true, on_user_check },
 	{ "entra-check", true, false, on_entra_check },
+	{ "limits", false, false, admin_limits },
+	{ "limits-clear", false, false, admin_limits_clear },
+	{ "pass-issue", false, true, admin_pass_issue },
+	{ "pass-list", false, false, admin_pass_list },
+	{ "pass-revoke", false, true, admin_pass_revoke },
 	{ "audit", false, false, on_audit },
 	{ "audit-verify", false, false, on_audit_verify },
 	{ "pending", false, false, on_pending },
@@ -828,6 +899,8 @@ static int read_request(const struct wire_message *m, struct admin_request *ret)
 		wire_get_text(m, WIRE_DIRECTORY, ret->directory, sizeof(ret->directory)),
 		wire_get_text(m, WIRE_NAME, ret->method, sizeof(ret->method)),
 		wire_get_text(m, WIRE_TO, ret->to, sizeof(ret->to)),
+		wire_get_text(m, WIRE_DETAIL, ret->detail, sizeof(ret->detail)),
+		wire_get_u32(m, WIRE_LIFE, &ret->life),
 		wire_get_u64(m, WIRE_SINCE, &ret->since),
 		wire_get_u64(m, WIRE_AFTER, &ret->after),
 	};
@@ -892,6 +965,17 @@ static int on_readable(sd_event_source *source _unused_, int fd, uint32_t events
 	return 0;
 }
 
+/* Who signed in and then became root; SUDO_USER is only what somebody says. */
+static void name_actor(struct admin *a, int fd, const struct ucred *peer)
+{
+	uid_t login;
+
+	if (peer_login(fd, peer, &login) == 0 && login != 0)
+		snprintf(a->actor, sizeof(a->actor), "root by uid %u", (unsigned int)login);
+	else
+		snprintf(a->actor, sizeof(a->actor), "root");
+}
+
 void admin_accept(struct server *s, int fd)
 {
 	_cleanup_(closep) int mine = fd;
@@ -907,6 +991,7 @@ void admin_accept(struct server *s, int fd)
 		return;
 	}
 	a->server = s;
+	name_actor(a, fd, &peer);
 	a->fd = TAKE_FD(mine);
 	a->at = &s->admins;
 	a->next = s->admins;

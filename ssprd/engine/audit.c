@@ -59,6 +59,10 @@ static const struct audit_kind deeds[] = {
 	[AUDIT_NOTIFY_FAILED] = ROW(MESSAGE_NOTIFY_FAILED, "User notified of password reset", "failure", ""),
 	[AUDIT_INTEGRITY] = SELDOM(MESSAGE_INTEGRITY, "Integrity of security info", "failure", "A secret is not this account's"),
 	[AUDIT_CLOCK_ACCEPTED] = ROW(MESSAGE_CLOCK_ACCEPTED, "Admin accepted clock", "success", ""),
+	[AUDIT_LIMITS_CLEARED] = ROW(MESSAGE_LIMITS_CLEARED, "Admin cleared limits", "success", ""),
+	[AUDIT_PASS_ISSUED] = ROW(MESSAGE_PASS_ISSUED, "Helpdesk issued pass", "success", ""),
+	[AUDIT_PASS_REFUSED] = ROW(MESSAGE_PASS_REFUSED, "Helpdesk issued pass", "failure", ""),
+	[AUDIT_PASS_REVOKED] = ROW(MESSAGE_PASS_REVOKED, "Helpdesk revoked pass", "success", ""),
 };
 
 static void to_journal(const struct audit_kind *k, const struct store_audit *row)

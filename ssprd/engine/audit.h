@@ -20,6 +20,7 @@ struct audit_context {
 
 /* Things that become true outside of a dialogue. */
 enum audit_deed {
+	AUDIT_NOTHING, /* leaves no row */
 	AUDIT_PEER_DENIED,
 	AUDIT_PEER_MISMATCH,
 	AUDIT_USER_ADDED,
@@ -30,6 +31,10 @@ enum audit_deed {
 	AUDIT_NOTIFY_FAILED,
 	AUDIT_INTEGRITY,
 	AUDIT_CLOCK_ACCEPTED,
+	AUDIT_LIMITS_CLEARED,
+	AUDIT_PASS_ISSUED,
+	AUDIT_PASS_REFUSED,
+	AUDIT_PASS_REVOKED,
 };
 
 /* Within the caller's transaction. 0, or negative errno: then nothing of the transaction may be taken for true. */

@@ -69,13 +69,21 @@ static int keep_intent(struct session *x, const struct secret *password, const s
 	return store_intent_add(x->server->store, &intent, &x->intent);
 }
 
-/* Entra: a successful reset clears the counters. */
-static int clear_limits(struct session *x)
+/* Entra: a successful reset clears the counters, but that of resets. */
+static int clear_limits(struct session *x, const struct moment *now)
 {
 	char who[STORE_WHO];
 	int r = carry_who(x, who);
 
-	return r < 0 ? r : store_limits_clear(x->server->store, who);
+	return r < 0 ? r : store_limits_succeeded(x->server->store, &x->server->policy.limits, who, now->lasting);
+}
+
+static int count_reset(struct session *x, const struct moment *now)
+{
+	char who[STORE_WHO];
+	int r = carry_who(x, who);
+
+	return r < 0 ? r : store_reset_count(x->server->store, &x->server->policy.limits, who, now->lasting);
 }
 
 /* What is registered here belongs to nobody any more; an administrator sees it in the list (F22). */
@@ -105,6 +113,19 @@ static const struct store_aliases *aliases(const struct session *x)
 	return x->beyond ? &x->beyond->aliases : NULL;
 }
 
+/* What was counted for the message that was too many is rolled back; that it came so soon after the others is not. */
+static void block_overrun(struct session *x, const struct moment *now)
+{
+	char who[STORE_WHO];
+	const struct store_try send = { .who = who, .gate = "", .seat = x->seat, .at = now->lasting, .aliases = aliases(x) };
+	int r = carry_who(x, who);
+
+	if (r == 0)
+		r = store_send_overrun(x->server->store, &x->server->policy.limits, &send);
+	if (r < 0)
+		server_store_failed(x->server, r);
+}
+
 /* -EDQUOT: no more messages for this account, this seat, or at all. */
 static int count_send(struct session *x, const struct moment *now)
 {
@@ -123,12 +144,14 @@ static int carry_out_fact(struct session *x, const struct fact *fact, const stru
 	switch (fact->kind) {
 	case FACT_GATE_PASSED:
 		return use_up(x, proof);
+	case FACT_VERIFIED:
+		return count_reset(x, now);
 	case FACT_CODE_SENT:
 		return count_send(x, now);
 	case FACT_INTENT:
 		return keep_intent(x, &job->secret, now);
 	case FACT_RESET:
-		return clear_limits(x) < 0 ? -EIO : end_intent(x, "done");
+		return clear_limits(x, now) < 0 ? -EIO : end_intent(x, "done");
 	case FACT_UNCHANGED:
 		return fact->why == WHY_NO_ACCOUNT && note_gone(x, now) < 0 ? -EIO : end_intent(x, "failed");
 	case FACT_PASSWORD_REFUSED:
@@ -211,6 +234,7 @@ static int load_registration(struct session *x, const struct account *a, const s
 
 	if (r == -EBADMSG)
 		r = tell_integrity(x, a, now);
+	registration_expire(ret, now->lasting);
 	ret->sign_in = has_sign_in(x, a);
 	if (!ret->mail[0] && x->beyond)
 		memcpy(ret->mail, x->beyond->mail, sizeof(ret->mail));
@@ -280,6 +304,7 @@ static int ask_method(struct session *x, const struct job *job, const struct mom
 		.code = &x->flow.code,
 		.code_key = &s->rules.code_key,
 		.recovery_key = store_recovery_key(s->store),
+		.pass_key = store_pass_key(s->store),
 		.answer = &job->secret,
 		.now = now,
 	};
@@ -466,6 +491,7 @@ static int carry_out(struct session *x, struct effects *e, struct proven *proof,
 	int r = commit_facts(x, e, proof, &ev->now);
 
 	if (r == -EDQUOT) {
+		block_overrun(x, &ev->now);
 		*ev = (struct event){
 			.type = EVENT_DONE,
 			.job = JOB_DELIVER,
@@ -574,6 +600,7 @@ static void standing(struct session *x, struct event *ev, struct code *code)
 	const struct account *a = &ev->result.account;
 	struct account typed = x->flow.account;
 	char who[STORE_WHO];
+	bool admin;
 	int r;
 
 	if (!s->store)
@@ -591,7 +618,9 @@ static void standing(struct session *x, struct event *ev, struct code *code)
 		return;
 	}
 	ev->blocked = r > 0;
-	ev->registered = methods_registered(&registration, s->rules.methods, s->rules.methods_n) >= s->policy.required;
+	admin = policy_is_admin(&s->policy, a->name);
+	ev->registered = methods_registered(&registration, s->rules.methods, s->rules.methods_n, admin) >=
+			 policy_required(&s->policy, admin);
 	if (seats_take_code(&s->seats, who, x->seat, &ev->now, code, &ev->resume_method))
 		ev->resume = code;
 }

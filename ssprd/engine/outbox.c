@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -22,6 +23,8 @@
  * killed had handed to the kernel may still be sent for minutes.
  */
 #define OUTBOX_LAG 300
+/* The kind of a notice that goes to administrators. */
+#define NOTICE_ADMIN "admin"
 
 struct outbox {
 	bool started;	 /* a whole round has been made */
@@ -31,6 +34,7 @@ struct outbox {
 	int64_t next;	 /* boot milliseconds */
 	int64_t intent, notice; /* rows that are done with in this round */
 	struct store_intent now;
+	struct store_notice telling;
 };
 
 static void step(struct server *s);
@@ -40,7 +44,12 @@ static void take(void *to, const struct store_intent *intent)
 	*(struct store_intent *)to = *intent;
 }
 
-static void context(struct server *s, struct audit_context *ret)
+static void take_notice(void *to, const struct store_notice *notice)
+{
+	*(struct store_notice *)to = *notice;
+}
+
+static void context(struct server *s, const char *correlation, const struct account *target, struct audit_context *ret)
 {
 	struct moment now;
 
@@ -48,10 +57,10 @@ static void context(struct server *s, struct audit_context *ret)
 	*ret = (struct audit_context){
 		.store = s->store,
 		.policy = &s->policy,
-		.correlation = s->outbox->now.correlation,
+		.correlation = correlation,
 		.seat = "",
 		.actor = "ssprd",
-		.target = &s->outbox->now.account,
+		.target = target,
 		.at = now.wall,
 	};
 }
@@ -82,7 +91,7 @@ static int settle(struct server *s, const struct job_result *result)
 	/* What was unknown and still is has been told already. */
 	if (!found && i->unknown)
 		return 0;
-	context(s, &audit);
+	context(s, i->correlation, &i->account, &audit);
 	r = store_begin(s->store);
 	if (r == 0)
 		r = store_intent_end(s->store, i->row, changed ? "done" : found ? "failed" : "unknown");
@@ -137,21 +146,30 @@ static int reconcile_next(struct server *s)
 	return r < 0 ? r : 1;
 }
 
-static int notice_end(struct server *s, enum audit_deed deed, const char *reason)
-{
-	struct audit_context audit;
-	int r;
+/* ---- notices ---- */
 
-	context(s, &audit);
-	r = store_begin(s->store);
+/* The row goes, and what `r` says of the rest, and what the audit says of it, are true or nothing is. */
+static int notice_commit(struct server *s, int r, enum audit_deed deed, const char *reason)
+{
+	const struct store_notice *n = &s->outbox->telling;
+	struct audit_context audit;
+
+	context(s, n->correlation, &n->account, &audit);
 	if (r == 0)
-		r = store_notice_done(s->store, s->outbox->now.row);
-	if (r == 0)
+		r = store_notice_done(s->store, n->row);
+	if (r == 0 && deed != AUDIT_NOTHING)
 		r = audit_deed(&audit, deed, "email", reason);
 	if (r == 0)
 		return store_commit(s->store);
 	store_rollback(s->store);
 	return r;
+}
+
+static int notice_end(struct server *s, enum audit_deed deed, const char *reason)
+{
+	int r = store_begin(s->store);
+
+	return r < 0 ? r : notice_commit(s, r, deed, reason);
 }
 
 static void on_notified(void *owner, enum job_kind kind _unused_, const struct job_result *result)
@@ -168,8 +186,8 @@ static void on_notified(void *owner, enum job_kind kind _unused_, const struct j
 	}
 	server_now(s, &now);
 	if (result->outcome == OUTCOME_DONE)
-		r = notice_end(s, AUDIT_NOTIFIED, "");
-	else if (result->why == WHY_REJECTED || now.wall - o->now.at > OUTBOX_GIVE_UP)
+		r = notice_end(s, AUDIT_NOTIFIED, o->telling.kind);
+	else if (result->why == WHY_REJECTED || now.wall - o->telling.at > OUTBOX_GIVE_UP)
 		r = notice_end(s, AUDIT_NOTIFY_FAILED, why_name(result->why));
 	else
 		o->waiting = true;
@@ -178,70 +196,176 @@ static void on_notified(void *owner, enum job_kind kind _unused_, const struct j
 	step(s);
 }
 
+/* The same row is the same message, however often it goes out. */
+static void write_notice(struct server *s, const struct store_notice *n, struct job *ret)
+{
+	if (strcmp(n->kind, NOTICE_ADMIN) == 0)
+		text_admin_mail(&s->rules, n->account.name, n->at, ret);
+	else if (strcmp(n->kind, "pass") == 0)
+		text_pass_mail(&s->rules, n->at, ret);
+	else
+		text_reset_mail(&s->rules, &s->reset_notice, n->at, ret);
+	snprintf(ret->id, sizeof(ret->id), "%.5s-%s-%u", n->kind, n->correlation,
+		 (unsigned int)(n->row % 1000));
+	snprintf(ret->to, sizeof(ret->to), "%s", n->address);
+}
+
 /* 1: under way. */
-static int notify(struct server *s, const char *to)
+static int notify(struct server *s)
 {
 	_cleanup_(job_wipe) struct job job = { .kind = JOB_NOTIFY };
-	struct outbox *o = s->outbox;
 	int r;
 
-	text_reset_mail(&s->rules, o->now.at, &job);
-	snprintf(job.id, sizeof(job.id), "reset-%s", o->now.correlation);
-	snprintf(job.to, sizeof(job.to), "%s", to);
+	write_notice(s, &s->outbox->telling, &job);
 	r = jobs_submit(&s->net, &job, on_notified, s);
 	return r < 0 ? r : 1;
 }
 
-/* The address of an account that has registered none here, as its directory has it. */
-static void on_address(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+static int add_address(struct server *s, const char *kind, const char *address, const char *told)
 {
-	struct server *s = owner;
-	struct outbox *o = s->outbox;
-	struct job_result none = { .outcome = OUTCOME_REFUSED, .why = WHY_REJECTED };
+	struct store_notice one = s->outbox->telling;
 
-	if (s->store && result->outcome == OUTCOME_DONE && text_mail_address(result->mail)) {
-		if (notify(s, result->mail) < 0)
-			on_notified(s, JOB_NOTIFY, &none);
-		return;
-	}
-	/* Nobody to tell, or not to be found out now: as a mail that was refused, or one to be tried again. */
-	none.why = result->outcome == OUTCOME_DONE ? WHY_REJECTED : WHY_UNREACHABLE;
-	o->busy = true;
-	on_notified(s, JOB_NOTIFY, &none);
+	snprintf(one.kind, sizeof(one.kind), "%s", kind);
+	snprintf(one.address, sizeof(one.address), "%s", address);
+	snprintf(one.told, sizeof(one.told), "%s", told);
+	return store_notice_add(s->store, &one);
 }
 
-/* Without a way to send any, nobody is told, and no minute makes that better. */
+/* All that the directory has but the one that was told already. *ret_n: how many that is. */
+static int add_contacts(struct server *s, const struct job_result *result, size_t *ret_n)
+{
+	const struct store_notice *n = &s->outbox->telling;
+	size_t added = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < JOB_CONTACTS && r == 0; i++) {
+		if (!text_mail_address(result->contacts[i]) || strcasecmp(result->contacts[i], n->told) == 0)
+			continue;
+		r = add_address(s, n->kind, result->contacts[i], "");
+		added++;
+	}
+	*ret_n = added;
+	return r;
+}
+
+/* Who is known to nobody was not told: the audit says so. */
+static int spread_contacts(struct server *s, const struct job_result *result)
+{
+	size_t n = 0;
+	int r = store_begin(s->store);
+	bool nobody;
+
+	if (r < 0)
+		return r;
+	r = add_contacts(s, result, &n);
+	nobody = n == 0 && !*s->outbox->telling.told;
+	return notice_commit(s, r, nobody ? AUDIT_NOTIFY_FAILED : AUDIT_NOTHING, why_name(WHY_REJECTED));
+}
+
+static void on_addresses(void *owner, enum job_kind kind _unused_, const struct job_result *result)
+{
+	struct job_result later = { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE };
+	struct server *s = owner;
+	int r;
+
+	if (!s->store || result->outcome != OUTCOME_DONE) {
+		on_notified(s, JOB_NOTIFY, &later);
+		return;
+	}
+	s->outbox->busy = false;
+	r = spread_contacts(s, result);
+	if (r < 0)
+		server_store_failed(s, r);
+	step(s);
+}
+
+/* 1: under way. */
+static int ask_directory(struct server *s)
+{
+	struct job job = { .kind = JOB_LOOKUP, .account = s->outbox->telling.account };
+	int r = lookup_submit(s, &job, LOOKUP_ANYBODY, on_addresses, s);
+
+	return r < 0 ? r : 1;
+}
+
+/* Of a reset of one of them, all of them hear. */
+static int tell_admins(struct server *s)
+{
+	const struct policy_notifications *p = &s->policy.notifications;
+	const struct store_notice *n = &s->outbox->telling;
+	int r = 0;
+
+	if (!p->admins || strcmp(n->kind, "reset") != 0 || !policy_is_admin(&s->policy, n->account.name))
+		return 0;
+	for (size_t i = 0; i < p->admin_addresses.n && r == 0; i++)
+		r = add_address(s, NOTICE_ADMIN, p->admin_addresses.item[i], "");
+	return r;
+}
+
+/* At the address that is registered here, and then at those that the directory has. */
+static int tell_user(struct server *s, const char *registered)
+{
+	const struct store_notice *n = &s->outbox->telling;
+	int r = 0;
+
+	/* That a pass was issued is always told (D5). */
+	if (!s->policy.notifications.users && strcmp(n->kind, "reset") == 0)
+		return 0;
+	if (*registered)
+		r = add_address(s, n->kind, registered, "");
+	if (r == 0 && policy_directory(&s->policy, n->account.directory))
+		r = add_address(s, n->kind, STORE_ASK_DIRECTORY, registered);
+	return r;
+}
+
+/* Decides whom to tell: a row for each, all of them or none. 2: done with. */
+static int spread(struct server *s)
+{
+	_cleanup_(registration_wipe) struct registration registration = {};
+	int r = store_registration(s->store, &s->outbox->telling.account, &registration);
+
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	r = store_begin(s->store);
+	if (r < 0)
+		return r;
+	r = tell_admins(s);
+	if (r == 0)
+		r = tell_user(s, registration.mail);
+	r = notice_commit(s, r, AUDIT_NOTHING, "");
+	return r < 0 ? r : 2;
+}
+
 static bool sends_mail(const struct policy *p)
 {
 	return *p->mail.server || *p->mail.directory;
 }
 
+/* Without a way to send any, nobody is told, and no minute makes that better. */
+static int drop(struct server *s)
+{
+	bool decided = strcmp(s->outbox->telling.address, STORE_NOBODY_YET) != 0;
+	int r = notice_end(s, decided ? AUDIT_NOTIFY_FAILED : AUDIT_NOTHING, why_name(WHY_MISCONFIGURED));
+
+	return r < 0 ? r : 2;
+}
+
 /* 1: under way. 0: nothing left. 2: this one is done with, go on. */
 static int notify_next(struct server *s)
 {
-	_cleanup_(registration_wipe) struct registration registration = {};
 	struct outbox *o = s->outbox;
-	struct job job = { .kind = JOB_LOOKUP };
 	int r;
 
-	o->now.row = 0;
-	r = store_notices(s->store, o->notice, 1, take, &o->now);
-	if (r < 0 || o->now.row == 0)
+	o->telling.row = 0;
+	r = store_notices(s->store, o->notice, 1, take_notice, &o->telling);
+	if (r < 0 || o->telling.row == 0)
 		return r;
-	o->notice = o->now.row;
-	r = store_registration(s->store, &o->now.account, &registration);
-	if (r < 0 && r != -EBADMSG)
-		return r;
-	if (registration.mail[0] && sends_mail(&s->policy))
-		return notify(s, registration.mail);
-	if (registration.mail[0] || !sends_mail(&s->policy) || !policy_directory(&s->policy, o->now.account.directory)) {
-		r = registration.mail[0] ? notice_end(s, AUDIT_NOTIFY_FAILED, why_name(WHY_MISCONFIGURED)) :
-					   store_notice_done(s->store, o->now.row);
-		return r < 0 ? r : 2;
-	}
-	job.account = o->now.account;
-	r = lookup_submit(s, &job, LOOKUP_ANYBODY, on_address, s);
-	return r < 0 ? r : 1;
+	o->notice = o->telling.row;
+	if (!sends_mail(&s->policy))
+		return drop(s);
+	if (strcmp(o->telling.address, STORE_NOBODY_YET) == 0)
+		return spread(s);
+	return strcmp(o->telling.address, STORE_ASK_DIRECTORY) == 0 ? ask_directory(s) : notify(s);
 }
 
 static void rest(struct server *s)

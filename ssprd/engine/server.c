@@ -219,6 +219,18 @@ static int take_sockets(struct server *s)
 
 /* ---- beginning and end ---- */
 
+static void say_on_log(void *to _unused_, const char *line)
+{
+	log_error("%s", line);
+}
+
+static int load_templates(struct server *s)
+{
+	struct conf_report report = { .say = say_on_log };
+
+	return policy_reset_notice(&s->policy, &report, &s->reset_notice);
+}
+
 static int load_rules(struct server *s)
 {
 	s->rules.policy = &s->policy;
@@ -283,7 +295,7 @@ int server_init(struct server *s, const char *config)
 	int r;
 
 	*s = (struct server){ .state_directory = state ? state : "/var/lib/sspr" };
-	if (policy_load(config, &s->policy) != 0)
+	if (policy_load(config, &s->policy) != 0 || load_templates(s) != 0)
 		return -EBADMSG;
 	raise_descriptors();
 	r = load_rules(s);

@@ -32,6 +32,7 @@ struct server {
 	bool deaf; /* out of descriptors: listens again at the next tick */
 	struct policy policy;
 	struct flow_rules rules;
+	struct template reset_notice;
 	const char *state_directory;
 	struct crypto_key key;
 	bool has_key;

@@ -83,7 +83,7 @@ void session_show_unavailable(struct session *x)
 {
 	struct step step = { .kind = STEP_END, .result = RESULT_FAILED };
 
-	text_unavailable(&x->server->policy, step.info, sizeof(step.info));
+	text_stuck(&x->server->policy, STUCK_UNAVAILABLE, &step);
 	session_show(x, &step);
 }
 
@@ -142,7 +142,7 @@ static void refuse(struct session *x, enum step_result result, bool tell)
 	struct step step = { .kind = STEP_END, .result = result };
 
 	if (tell)
-		text_unavailable(&x->server->policy, step.info, sizeof(step.info));
+		text_stuck(&x->server->policy, STUCK_UNAVAILABLE, &step);
 	session_show(x, &step);
 	session_free(x);
 }
@@ -178,12 +178,13 @@ static void begin(struct session *x, const struct wire_message *m)
 		session_free(x);
 	} else if (!welcome(x, b.service)) {
 		refuse(x, RESULT_IGNORE, false);
-	} else if (!x->server->store) {
-		refuse(x, b.reason == REASON_KEYWORD ? RESULT_FAILED : RESULT_IGNORE, b.reason == REASON_KEYWORD);
 	} else {
 		take_seat(x, m, b.service);
 		x->console = is_console(x, b.service);
-		start(x, &b);
+		if (x->server->store)
+			start(x, &b);
+		else
+			refuse(x, b.reason == REASON_KEYWORD ? RESULT_FAILED : RESULT_IGNORE, b.reason == REASON_KEYWORD);
 	}
 }
 

@@ -53,6 +53,11 @@ static bool permitted(const struct flow *f, const struct event *ev)
 	return ev->type != EVENT_DONE || ev->job == JOB_DELIVER || ev->job == job_of[f->state];
 }
 
+static unsigned int gates(const struct flow *f)
+{
+	return policy_required(f->rules->policy, f->admin);
+}
+
 static const struct method *asking(const struct flow *f)
 {
 	return f->rules->methods[f->method];
@@ -100,29 +105,33 @@ static void end(struct flow *f, struct effects *ret, enum step_result result, co
 	ret->step.result = result;
 }
 
+/* With the ways to the helpdesk. */
+static void end_stuck(struct flow *f, struct effects *ret, enum step_result result, enum text_stuck which)
+{
+	end(f, ret, result, "");
+	text_stuck(f->rules->policy, which, &ret->step);
+}
+
 static void end_unavailable(struct flow *f, struct effects *ret, const struct job_result *r)
 {
-	char info[FLOW_INFO];
-
 	fact_of(ret, FACT_UNAVAILABLE, r);
-	text_unavailable(f->rules->policy, info, sizeof(info));
-	end(f, ret, RESULT_FAILED, info);
+	end_stuck(f, ret, RESULT_FAILED, STUCK_UNAVAILABLE);
 }
 
 static void end_blocked(struct flow *f, struct effects *ret)
 {
-	char info[FLOW_INFO];
-
 	fact(ret, FACT_BLOCKED, NULL, WHY_BUSY);
-	text_too_many(f->rules->policy, info, sizeof(info));
-	end(f, ret, RESULT_MAXTRIES, info);
+	end_stuck(f, ret, RESULT_MAXTRIES, STUCK_TOO_MANY);
 }
 
 static void end_cancelled(struct flow *f, struct effects *ret)
 {
 	if (f->begun)
 		fact(ret, FACT_CANCELLED, NULL, WHY_NONE);
-	end(f, ret, RESULT_FAILED, "Cancelled. Nothing was changed.");
+	if (f->failed)
+		end_stuck(f, ret, RESULT_FAILED, STUCK_CANCELLED);
+	else
+		end(f, ret, RESULT_FAILED, "Cancelled. Nothing was changed.");
 }
 
 static void end_expired(struct flow *f, struct effects *ret)
@@ -133,7 +142,16 @@ static void end_expired(struct flow *f, struct effects *ret)
 	}
 	if (f->begun)
 		fact(ret, FACT_EXPIRED, NULL, WHY_NONE);
-	end(f, ret, RESULT_FAILED, "Time is up. Nothing was changed. Start again.");
+	if (f->failed)
+		end_stuck(f, ret, RESULT_FAILED, STUCK_EXPIRED);
+	else
+		end(f, ret, RESULT_FAILED, "Time is up. Nothing was changed. Start again.");
+}
+
+static void proof_failed(struct flow *f, struct effects *ret, enum why why)
+{
+	f->failed = true;
+	fact(ret, FACT_PROOF_FAILED, asking(f)->name, why);
 }
 
 /* ---- proving ---- */
@@ -150,7 +168,7 @@ static void ask_gate(struct flow *f, struct effects *ret)
 {
 	char info[FLOW_INFO];
 
-	text_gate(f->rules->policy, asking(f), f->gate, info, sizeof(info));
+	text_gate(gates(f), asking(f), f->gate, info, sizeof(info));
 	ask_code(f, ret, info);
 }
 
@@ -222,11 +240,11 @@ static int open_method(struct flow *f, const struct event *ev, struct effects *r
 	return send_code(f, ev, ret);
 }
 
-/* The first method of the policy that has not passed a gate yet. */
+/* The first method of the policy that may and has not passed a gate yet. */
 static int open_gate(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	for (uint8_t i = 0; i < f->rules->methods_n; i++)
-		if (!(f->passed & BIT(i))) {
+		if (flow_offers(f, i)) {
 			f->method = i;
 			return open_method(f, ev, ret);
 		}
@@ -251,7 +269,7 @@ static int on_menu(struct flow *f, const struct event *ev, struct effects *ret)
 		return 0;
 	}
 	for (uint8_t i = 0; i < f->rules->methods_n; i++) {
-		if (f->passed & BIT(i))
+		if (!flow_offers(f, i))
 			continue;
 		number++;
 		if (ev->answer->len == 1 && ev->answer->b[0] == (char)('0' + number)) {
@@ -280,7 +298,7 @@ static int on_opened(struct flow *f, const struct event *ev, struct effects *ret
 		ask_menu(f, ret);
 		return 0;
 	}
-	text_approval(f->rules->policy, f->gate, r->address, r->code, info, sizeof(info));
+	text_approval(gates(f), f->gate, r->address, r->code, info, sizeof(info));
 	ask_approval(f, ret, info);
 	memcpy(ret->step.address, r->address, sizeof(ret->step.address));
 	return 0;
@@ -328,7 +346,7 @@ static int pass_gate(struct flow *f, const struct event *ev, struct effects *ret
 	fact(ret, FACT_GATE_PASSED, asking(f)->name, WHY_NONE);
 	f->passed |= (uint8_t)BIT(f->method);
 	f->gate++;
-	if (f->gate < f->rules->policy->required)
+	if (f->gate < gates(f))
 		return open_gate(f, ev, ret);
 	fact(ret, FACT_VERIFIED, NULL, WHY_NONE);
 	f->verified = ev->now.boot;
@@ -356,7 +374,7 @@ static int on_approved(struct flow *f, const struct event *ev, struct effects *r
 		end_blocked(f, ret);
 		return 0;
 	}
-	fact(ret, FACT_PROOF_FAILED, asking(f)->name, r->why == WHY_LOCKED ? WHY_NONE : r->why);
+	proof_failed(f, ret, r->why == WHY_LOCKED ? WHY_NONE : r->why);
 	if (r->why == WHY_LOCKED)
 		end_blocked(f, ret);
 	else
@@ -380,7 +398,7 @@ static int on_verified(struct flow *f, const struct event *ev, struct effects *r
 	/* A decoy has nothing to pass with, whatever the other side of this function believes. */
 	if (r->outcome == OUTCOME_DONE && !f->decoy)
 		return pass_gate(f, ev, ret);
-	fact(ret, FACT_PROOF_FAILED, asking(f)->name, WHY_NONE);
+	proof_failed(f, ret, WHY_NONE);
 	if (r->why == WHY_LOCKED)
 		end_blocked(f, ret);
 	else if (asking(f)->sends && !code_alive(&f->code, &ev->now))
@@ -399,10 +417,11 @@ static int fingerprint(const struct flow *f, const struct secret *password, uint
 
 static void refuse_password(struct flow *f, struct effects *ret, enum why why, const char *info)
 {
+	f->failed = true;
 	if (why != WHY_NONE)
 		fact(ret, FACT_PASSWORD_REFUSED, NULL, why);
 	if (++f->new_tries >= f->rules->policy->limits.new_password_tries)
-		end(f, ret, RESULT_FAILED, "Too many tries at a new password. Nothing was changed. Start again.");
+		end_stuck(f, ret, RESULT_FAILED, STUCK_PASSWORD);
 	else
 		ask_password(f, ret, info);
 }
@@ -511,9 +530,10 @@ static void end_reset(struct flow *f, struct effects *ret, const struct job_resu
 static void end_unchanged(struct flow *f, struct effects *ret, const struct job_result *r)
 {
 	fact_of(ret, FACT_UNCHANGED, r);
-	end(f, ret, RESULT_FAILED,
-	    r->why == WHY_BUSY ? "The directory is busy. Nothing was changed. Try again in a few minutes." :
-				 "The password could not be changed. Nothing was changed. Ask your helpdesk.");
+	if (r->why == WHY_BUSY)
+		end(f, ret, RESULT_FAILED, "The directory is busy. Nothing was changed. Try again in a few minutes.");
+	else
+		end_stuck(f, ret, RESULT_FAILED, STUCK_UNCHANGED);
 }
 
 static bool about_password(enum why why)
@@ -556,7 +576,7 @@ static int on_reconciled(struct flow *f, const struct event *ev, struct effects 
 	} else {
 		/* A directory of many servers may show the old mark for a while: the outbox looks again later. */
 		fact(ret, FACT_UNKNOWN, NULL, WHY_BROKEN);
-		end(f, ret, RESULT_ABORT, text_lost_unconfirmed);
+		end_stuck(f, ret, RESULT_ABORT, STUCK_UNKNOWN);
 	}
 	return 0;
 }
@@ -615,7 +635,6 @@ static bool about_machinery(const struct job_result *r)
 static int on_looked_up(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	const struct job_result *r = &ev->result;
-	char info[FLOW_INFO];
 	enum why why = r->outcome != OUTCOME_DONE ? r->why : ev->registered ? WHY_NONE : WHY_NOT_REGISTERED;
 
 	if (r->outcome != OUTCOME_DONE && about_machinery(r)) {
@@ -626,6 +645,8 @@ static int on_looked_up(struct flow *f, const struct event *ev, struct effects *
 		f->account = r->account;
 	else if (*r->account.name)
 		memcpy(f->account.name, r->account.name, sizeof(f->account.name));
+	/* By the name alone, for a decoy too: how many steps there are must not tell whether there is such an account. */
+	f->admin = policy_is_admin(f->rules->policy, f->account.name);
 	if (ev->blocked) {
 		end_blocked(f, ret);
 		return 0;
@@ -634,8 +655,8 @@ static int on_looked_up(struct flow *f, const struct event *ev, struct effects *
 	f->decoy = r->outcome != OUTCOME_DONE || !ev->registered;
 	f->decoy_why = why;
 	if (f->decoy && !f->rules->policy->hide_account_state) {
-		text_not_resettable(f->rules->policy, why, info, sizeof(info));
-		end(f, ret, RESULT_FAILED, info);
+		end(f, ret, RESULT_FAILED, "");
+		text_not_resettable(f->rules->policy, why, &ret->step);
 		return 0;
 	}
 	if (ev->resume && code_alive(ev->resume, &ev->now)) {

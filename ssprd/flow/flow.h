@@ -68,6 +68,8 @@ struct flow {
 	char names[JOB_NAMES];	/* of the person, as the look-up told them */
 	int64_t started, verified; /* boot milliseconds */
 	bool decoy, begun, gone, resumed;
+	bool admin;  /* always two gates */
+	bool failed; /* something was wrong, so that who gives up may need help */
 	uint8_t passed;	  /* bit per method */
 	uint8_t gate;	  /* gates passed */
 	uint8_t method;	  /* the one that asks */
@@ -163,6 +165,12 @@ void flow_init(struct flow *f, const struct flow_rules *rules);
  * goes on without its client). *ret is always filled in. Returns -EIO when the cryptography failed; the flow is over.
  */
 int flow_dispatch(struct flow *f, const struct event *ev, struct effects *ret);
+
+/* Whether the method may open a gate of this dialogue that is still closed. */
+static inline bool flow_offers(const struct flow *f, size_t method)
+{
+	return !(f->passed & (1u << method)) && !(f->admin && f->rules->methods[method]->not_for_admins);
+}
 
 static inline bool flow_over(const struct flow *f)
 {

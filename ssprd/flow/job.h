@@ -29,8 +29,9 @@
  *   CHECK    needs account.directory, account.name ("" = only the directory itself), group.
  *            DONE: report, lines of "ok|warn|fail TAB what TAB text LF" for an administrator
  *
- * A LOOKUP with an object goes by it, else by the name. A directory that knows how to reach the user fills in mail and phones,
- * which are never shown whole to anybody, and names: what must not be in a password. `detail` is for the administrator: what the directory said, with its request ids.
+ * A LOOKUP with an object goes by it, else by the name. A directory that knows how to reach the user fills in mail and phones, where
+ * codes may go, and contacts, where notices go; they are never shown whole to anybody. It tells the names of the person too, which must not
+ * be in a password. `detail` is for the administrator: what the directory said, with its request ids.
  *
  * OUTCOME_UNKNOWN is also what the asking side assumes when the connection ended without an answer.
  */
@@ -110,6 +111,7 @@ enum why {
 #define JOB_ADDRESS 96
 #define JOB_REPORT 3072
 #define JOB_NAMES 192
+#define JOB_CONTACTS 4
 
 struct job {
 	enum job_kind kind;
@@ -127,6 +129,7 @@ struct job_result {
 	struct account account;
 	char mail[JOB_TO], mobile[JOB_PHONE], office[JOB_PHONE]; /* LOOKUP, as the directory has them; "" = none */
 	char names[JOB_NAMES]; /* LOOKUP: what the person behind it is called; words that must not be in a password */
+	char contacts[JOB_CONTACTS][JOB_TO]; /* LOOKUP, mail addresses to tell of a reset, each once */
 	char detail[JOB_DETAIL];
 	char code[JOB_CODE], address[JOB_ADDRESS]; /* APPROVAL */
 	uint32_t life;

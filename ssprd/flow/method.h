@@ -17,6 +17,12 @@ struct registration_recovery {
 	uint8_t salt[RECOVERY_SALT], hash[CRYPTO_MAC];
 };
 
+/* What a helpdesk gave the user for one gate. */
+struct registration_pass {
+	int64_t row, expires; /* row 0: none; lasting seconds */
+	uint8_t salt[RECOVERY_SALT], hash[CRYPTO_MAC];
+};
+
 /* What an account has registered, as the database holds it; seeds are open here, so it is wiped after use. */
 struct registration {
 	int64_t account; /* row; 0: nothing at all */
@@ -27,6 +33,7 @@ struct registration {
 	bool sign_in; /* its directory has a sign-in of its own */
 	size_t recovery_n;
 	struct registration_recovery recovery[RECOVERY_CODES];
+	struct registration_pass pass;
 };
 
 void registration_wipe(struct registration *r);
@@ -35,13 +42,14 @@ void registration_wipe(struct registration *r);
 struct proof {
 	int64_t step;	      /* authenticator: the time step of the code */
 	int64_t recovery_row; /* recovery code: its row */
+	int64_t pass_row;     /* helpdesk pass: its row */
 };
 
 struct proof_question {
 	const struct account *account;
 	const struct registration *registration;
 	struct code *code; /* the one that was sent in this dialogue, if the method sends one */
-	const struct crypto_key *code_key, *recovery_key;
+	const struct crypto_key *code_key, *recovery_key, *pass_key;
 	const struct secret *answer;
 	const struct moment *now;
 };
@@ -54,6 +62,7 @@ struct method {
 	bool sends;	    /* a code is made and sent when the gate opens */
 	bool approves;	    /* the proof is a sign-in with another device; verify is NULL */
 	bool hidden;
+	bool not_for_admins; /* is no gate for those whom the policy names as admins */
 	bool (*registered)(const struct registration *r);
 	/* True when the answer is right; *ret then says what it uses up. */
 	bool (*verify)(const struct proof_question *q, struct proof *ret);

@@ -2,6 +2,7 @@
 #include "flow/policy.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "flow/banned.h"
 
 static const char *const enabled_choices[] = { "none", "selected", "all", NULL };
-static const char *const method_choices[] = { "authenticator", "email", "recovery-code", "app", NULL };
+static const char *const method_choices[] = { "authenticator", "email", "recovery-code", "app", "pass", NULL };
 static const char *const breached_choices[] = { "off", "refuse", NULL };
 static const char *const unreachable_choices[] = { "refuse", "allow", NULL };
 static const char *const local_types[] = { "local", "none", NULL };
@@ -53,6 +54,14 @@ static const char *wrong_address(const char *value)
 static const char *wrong_path(const char *value)
 {
 	return value[0] == '/' ? NULL : "an absolute path";
+}
+
+/* Stands in file names. */
+static const char *wrong_language(const char *value)
+{
+	size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+
+	return len >= 2 && len <= 16 && !value[len] ? NULL : "a language, like en, de or pt-BR";
 }
 
 /* A directory's name stands in file names and in the audit. */
@@ -161,6 +170,8 @@ static const char *wrong_range(const char *value)
 #define TIME(s, k, member, lowest, highest) KEY(s, k, CONF_DURATION, member, .min = (lowest), .max = (highest))
 #define STRING(s, k, member, check) KEY(s, k, CONF_STRING, member, .wrong = (check))
 
+#define ADMIN_GATES 2
+
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 
 /* No limit has a value that means "unlimited". */
@@ -169,13 +180,23 @@ static const struct conf_key keys[] = {
 	STRING("properties", "group", group, wrong_group),
 	KEY("authentication-methods", "methods", CONF_WORDS, methods, .choices = method_choices),
 	NUMBER("authentication-methods", "required", required, 1, 2),
+	KEY("authentication-methods", "admins", CONF_WORDS, admins, .wrong = wrong_text),
+	KEY("notifications", "notify-users", CONF_BOOL, notifications.users),
+	STRING("notifications", "language", notifications.language, wrong_language),
+	KEY("notifications", "notify-admins", CONF_BOOL, notifications.admins),
+	KEY("notifications", "admin-addresses", CONF_WORDS, notifications.admin_addresses, .wrong = wrong_address),
 	STRING("customization", "helpdesk", helpdesk, wrong_text),
+	STRING("customization", "mail", helpdesk_mail, wrong_address),
 	STRING("customization", "phone", phone, wrong_text),
 	NUMBER("limits", "account-failures", limits.account_failures, 1, 100),
 	TIME("limits", "account-window", limits.account_window, HOUR, 30 * DAY),
 	NUMBER("limits", "gate-failures", limits.gate_failures, 1, 100),
 	TIME("limits", "gate-window", limits.gate_window, 10 * MINUTE, 30 * DAY),
 	TIME("limits", "block", limits.block, 10 * MINUTE, 30 * DAY),
+	NUMBER("limits", "resets", limits.resets, 1, 100),
+	TIME("limits", "reset-window", limits.reset_window, 10 * MINUTE, 30 * DAY),
+	NUMBER("limits", "sends", limits.sends, 1, 100),
+	TIME("limits", "send-window", limits.send_window, 10 * MINUTE, DAY),
 	NUMBER("limits", "seat-failures", limits.seat_failures, 1, 1000000),
 	NUMBER("limits", "seat-users", limits.seat_users, 1, 1000000),
 	TIME("limits", "seat-window", limits.seat_window, 10 * MINUTE, 7 * DAY),
@@ -191,6 +212,8 @@ static const struct conf_key keys[] = {
 	NUMBER("limits", "dialogues", limits.dialogues, 8, 15000),
 	NUMBER("limits", "user-dialogues", limits.user_dialogues, 4, 1000),
 	NUMBER("limits", "audit-rows", limits.audit_rows, 1000, 1000000),
+	NUMBER("limits", "passes-per-day", limits.passes_per_day, 1, 1000),
+	NUMBER("limits", "passes-per-user", limits.passes_per_user, 1, 20),
 	NUMBER("password", "min-length", password.min_length, 8, 128),
 	NUMBER("password", "max-length", password.max_length, 64, 256),
 	NUMBER("password", "min-classes", password.min_classes, 1, 4),
@@ -282,12 +305,20 @@ static const struct policy defaults = {
 	.enabled = ENABLED_NONE,
 	.methods = LIST("authenticator", "email", "recovery-code"),
 	.required = 2,
+	.notifications = {
+		.users = true,
+		.language = "en",
+	},
 	.limits = {
 		.account_failures = 5,
 		.account_window = 24 * HOUR,
 		.gate_failures = 5,
 		.gate_window = HOUR,
 		.block = 24 * HOUR,
+		.resets = 5,
+		.reset_window = HOUR,
+		.sends = 10,
+		.send_window = 10 * MINUTE,
 		.seat_failures = 20,
 		.seat_users = 5,
 		.seat_window = HOUR,
@@ -303,6 +334,8 @@ static const struct policy defaults = {
 		.dialogues = 12000,
 		.user_dialogues = 64,
 		.audit_rows = 200000,
+		.passes_per_day = 20,
+		.passes_per_user = 3,
 	},
 	.password = {
 		.min_length = 8,
@@ -318,6 +351,70 @@ static const struct policy defaults = {
 	.hide_account_state = true,
 	.services = LIST("login", "gdm-password", "lightdm", "greetd", "xdm"),
 };
+
+#define TEMPLATES_OF_ADMIN "/etc/sspr/templates"
+
+/* The file that is shipped, in case somebody has removed it. */
+static const char shipped_notice[] =
+#include "flow/reset-notice.inc"
+	;
+
+void policy_helpdesk(const struct policy *p, char ret[static POLICY_HELPDESK])
+{
+	const char *const ways[] = { p->helpdesk, p->helpdesk_mail, p->phone };
+	size_t at = 0;
+
+	ret[0] = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (*ways[i])
+			at += (size_t)snprintf(ret + at, POLICY_HELPDESK - at, "%s%s", at ? ", " : "", ways[i]);
+}
+
+void policy_words(const struct policy *p, const char *host, const char *when, char ret_helpdesk[static POLICY_HELPDESK],
+		  struct template_word ret[static POLICY_WORDS])
+{
+	policy_helpdesk(p, ret_helpdesk);
+	ret[0] = (struct template_word){ "host", host, 63 };
+	ret[1] = (struct template_word){ "time", when, 20 };
+	ret[2] = (struct template_word){ "helpdesk", ret_helpdesk, strlen(ret_helpdesk) };
+}
+
+int policy_reset_notice(const struct policy *p, struct conf_report *report, struct template *ret)
+{
+	static const char *const folders[] = { TEMPLATES_OF_ADMIN, SSPR_TEMPLATES };
+	struct template_word words[POLICY_WORDS];
+	char path[CONF_TEXT + 256], desk[POLICY_HELPDESK];
+
+	policy_words(p, "", "", desk, words);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		int r;
+
+		snprintf(path, sizeof(path), "%s/reset-notice.%s.txt", folders[i], p->notifications.language);
+		r = template_read(path, words, POLICY_WORDS, report, ret);
+		if (r != -ENOENT)
+			return r;
+	}
+	if (strcmp(p->notifications.language, "en") == 0)
+		return template_parse(path, shipped_notice, words, POLICY_WORDS, report, ret);
+	conf_complain(report, "[notifications] language = %s: there is no template %s/reset-notice.%s.txt; copy the English one and "
+		      "translate it", p->notifications.language, folders[0], p->notifications.language);
+	return 1;
+}
+
+bool policy_is_admin(const struct policy *p, const char *name)
+{
+	bool principal = strchr(name, '@') != NULL;
+
+	for (size_t i = 0; i < p->admins.n; i++)
+		if (strcmp(p->admins.item[i], name) == 0 || (principal && strcasecmp(p->admins.item[i], name) == 0))
+			return true;
+	return false;
+}
+
+unsigned int policy_required(const struct policy *p, bool admin)
+{
+	return admin ? ADMIN_GATES : p->required;
+}
 
 bool policy_list_has(const struct conf_list *list, const char *word)
 {
@@ -387,15 +484,39 @@ static void judge_directories(const char *path, const struct policy *p, struct c
 		conf_complain(report, "%s: [authentication-methods] methods: app needs a [directory NAME] of type entra", path);
 }
 
+/*
+ * Entra's page refuses what leaves a user nothing when the phone with the authenticator app is lost: with one gate the app must not be the only
+ * method, with two it needs two others. Its app is our `authenticator`; our `app` is a sign-in that Entra's page does not know.
+ */
+static void judge_methods(const char *path, const struct policy *p, struct conf_report *report)
+{
+	bool authenticator = policy_list_has(&p->methods, "authenticator");
+
+	if (p->methods.n < p->required)
+		conf_complain(report,
+			      "%s: [authentication-methods] required = %u needs at least %u methods, but methods has %zu",
+			      path, p->required, p->required, p->methods.n);
+	else if (authenticator && p->methods.n < p->required + 1)
+		conf_complain(report,
+			      "%s: [authentication-methods] methods: authenticator with required = %u needs at least %u other methods, like "
+			      "email or recovery-code: who has lost the phone could not reset",
+			      path, p->required, p->required);
+	if (p->admins.n > 0 && p->methods.n < ADMIN_GATES)
+		conf_complain(report, "%s: [authentication-methods] admins always need two methods, but methods has %zu", path,
+			      p->methods.n);
+	if (p->notifications.admins && (p->notifications.admin_addresses.n == 0 || p->admins.n == 0))
+		conf_complain(report,
+			      "%s: [notifications] notify-admins = yes needs [notifications] admin-addresses = ADDRESSES and "
+			      "[authentication-methods] admins = NAMES",
+			      path);
+}
+
 /* What no single value shows. */
 static void policy_judge(const char *path, const struct policy *p, struct conf_report *report)
 {
 	if (p->enabled == ENABLED_SELECTED && !*p->group)
 		conf_complain(report, "%s: [properties] enabled = selected needs [properties] group = NAME", path);
-	if (p->methods.n < p->required)
-		conf_complain(report,
-			      "%s: [authentication-methods] required = %u needs at least %u methods, but methods has %zu",
-			      path, p->required, p->required, p->methods.n);
+	judge_methods(path, p, report);
 	if (p->self_service && p->required == 1 && policy_list_has(&p->methods, "email"))
 		conf_complain(report,
 			      "%s: [services] self-service = yes needs [authentication-methods] required = 2: an open mailbox "

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/conf.h"
+#include "base/template.h"
 #include "flow/protection.h"
 
 enum policy_enabled {
@@ -17,9 +18,12 @@ enum policy_enabled {
 struct policy_limits {
 	unsigned int account_failures, gate_failures, seat_failures, seat_users, global_failures;
 	int64_t account_window, gate_window, seat_window, global_window, block;
+	unsigned int resets, sends; /* of one account, whatever came of them, before it is blocked */
+	int64_t reset_window, send_window;
 	int64_t code_lifetime, dialogue, verified;
 	unsigned int code_tries, code_sends, sends_per_day, new_password_tries;
 	unsigned int dialogues, user_dialogues, audit_rows;
+	unsigned int passes_per_day, passes_per_user; /* of a helpdesk: for each who issues, and for each user, in 24 h */
 };
 
 enum policy_breached {
@@ -108,12 +112,22 @@ struct policy_directory {
 /* One that is not configured so far. */
 extern const struct policy_directory policy_directory_defaults;
 
+/* Who hears of a reset, besides the audit. */
+struct policy_notifications {
+	bool users;		  /* of their own reset, at all addresses that are known */
+	char language[CONF_TEXT]; /* of the templates */
+	bool admins;		  /* of a reset of one of them */
+	struct conf_list admin_addresses;
+};
+
 struct policy {
 	unsigned int enabled; /* enum policy_enabled */
 	char group[CONF_TEXT];
 	struct conf_list methods; /* by name, in the order in which they are asked */
 	unsigned int required;
-	char helpdesk[CONF_TEXT], phone[CONF_TEXT];
+	struct conf_list admins; /* names of accounts, or principal names, that always need two */
+	struct policy_notifications notifications;
+	char helpdesk[CONF_TEXT], helpdesk_mail[CONF_TEXT], phone[CONF_TEXT];
 	struct policy_limits limits;
 	struct policy_password password;
 	bool hide_account_state;
@@ -138,6 +152,27 @@ void policy_done(struct policy *p);
 int policy_load(const char *path, struct policy *ret);
 
 bool policy_list_has(const struct conf_list *list, const char *word);
+
+/* Is the account, as its directory spells it, one of [authentication-methods] admins? Principal names have no case. */
+bool policy_is_admin(const struct policy *p, const char *name);
+
+/* All ways to the helpdesk, as a mail has them; "" = there is none. */
+#define POLICY_HELPDESK (3 * CONF_TEXT + 4)
+void policy_helpdesk(const struct policy *p, char ret[static POLICY_HELPDESK]);
+
+/* What a notice of a reset can speak of. */
+#define POLICY_WORDS 3
+void policy_words(const struct policy *p, const char *host, const char *when, char ret_helpdesk[static POLICY_HELPDESK],
+		  struct template_word ret[static POLICY_WORDS]);
+
+/*
+ * The template of the notice to a user whose password was reset: of the administrator in /etc/sspr/templates, or as it came. 0, or 1 when
+ * there were mistakes, which are told.
+ */
+int policy_reset_notice(const struct policy *p, struct conf_report *report, struct template *ret);
+
+/* How many gates a reset takes. */
+unsigned int policy_required(const struct policy *p, bool admin);
 
 /* The directory of this name besides `local`, or NULL. */
 const struct policy_directory *policy_directory(const struct policy *p, const char *name);

@@ -5,55 +5,70 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
+
 const char text_lost_unchanged[] = "The connection was lost. Nothing was changed. Start again.";
-const char text_lost_unconfirmed[] =
-	"The change could not be confirmed. Try the new password first, then the old one.";
+#define UNCONFIRMED "The change could not be confirmed. Try the new password first, then the old one."
+const char text_lost_unconfirmed[] = UNCONFIRMED;
 
-/* " Helpdesk: https://help.example.org, +1 555 0100" or nothing. */
-static void helpdesk(const struct policy *p, char *ret, size_t size)
+#define TEXT_LINE 150
+
+/* As far as the line has room: half an address would be a wrong one. */
+static void add_helpdesk(const struct policy *p, char *ret, size_t size)
 {
-	bool both = *p->helpdesk && *p->phone;
+	const char *const ways[] = { p->helpdesk, p->helpdesk_mail, p->phone };
+	const char *before = " Helpdesk: ";
+	size_t at = strlen(ret);
 
-	ret[0] = 0;
-	if (*p->helpdesk || *p->phone)
-		snprintf(ret, size, " Helpdesk: %.40s%s%.25s", p->helpdesk, both ? ", " : "", p->phone);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (*ways[i] && at + strlen(before) + strlen(ways[i]) < TEXT_LINE && at < size) {
+			at += (size_t)snprintf(ret + at, size - at, "%s%s", before, ways[i]);
+			before = ", ";
+		}
 }
 
-void text_too_many(const struct policy *p, char *ret, size_t size)
+/* Whoever reads one of these is stuck. */
+static void stuck(const struct policy *p, const char *text, struct step *ret)
 {
-	char desk[96];
+	size_t len = strlen(p->helpdesk);
 
-	helpdesk(p, desk, sizeof(desk));
-	snprintf(ret, size, "Too many tries. Nothing was changed. Try again later, or tomorrow.%s", desk);
+	snprintf(ret->info, sizeof(ret->info), "%s", text);
+	add_helpdesk(p, ret->info, sizeof(ret->info));
+	if (strncmp(p->helpdesk, "https://", 8) == 0 && len < sizeof(ret->address))
+		memcpy(ret->address, p->helpdesk, len + 1);
 }
 
-void text_unavailable(const struct policy *p, char *ret, size_t size)
+void text_stuck(const struct policy *p, enum text_stuck which, struct step *ret)
 {
-	char desk[96];
+	static const char *const texts[] = {
+		[STUCK_TOO_MANY] = "Too many tries. Nothing was changed. Try again later, or tomorrow.",
+		[STUCK_UNAVAILABLE] = "Password reset is not available now. Nothing was changed.",
+		[STUCK_CANCELLED] = "Cancelled. Nothing was changed.",
+		[STUCK_EXPIRED] = "Time is up. Nothing was changed. Start again.",
+		[STUCK_PASSWORD] = "Too many tries at a new password. Nothing was changed. Start again.",
+		[STUCK_UNCHANGED] = "The password could not be changed. Nothing was changed.",
+		[STUCK_UNKNOWN] = UNCONFIRMED,
+	};
 
-	helpdesk(p, desk, sizeof(desk));
-	snprintf(ret, size, "Password reset is not available now. Nothing was changed.%s", desk);
+	stuck(p, texts[which], ret);
 }
 
-void text_not_resettable(const struct policy *p, enum why why, char *ret, size_t size)
+void text_not_resettable(const struct policy *p, enum why why, struct step *ret)
 {
-	char desk[96];
-
-	helpdesk(p, desk, sizeof(desk));
 	if (why == WHY_NOT_REGISTERED)
-		snprintf(ret, size, "This account is not registered for password reset.%s", desk);
+		stuck(p, "This account is not registered for password reset.", ret);
 	else if (why == WHY_SYNCED || why == WHY_FEDERATED)
-		snprintf(ret, size, "This account's password is managed elsewhere in your organisation.%s", desk);
+		stuck(p, "This account's password is managed elsewhere in your organisation.", ret);
 	else
-		snprintf(ret, size, "This account's password cannot be reset here.%s", desk);
+		stuck(p, "This account's password cannot be reset here.", ret);
 }
 
-void text_gate(const struct policy *p, const struct method *m, unsigned int gate, char *ret, size_t size)
+void text_gate(unsigned int required, const struct method *m, unsigned int gate, char *ret, size_t size)
 {
-	if (p->required == 1)
+	if (required == 1)
 		snprintf(ret, size, "Reset your password: %s", m->ask);
 	else
-		snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, p->required,
+		snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, required,
 			 m->ask);
 }
 
@@ -66,12 +81,12 @@ void text_resume(int64_t sent, char *ret, size_t size)
 	snprintf(ret, size, "Enter the code sent at %02d:%02d, or press Enter for a new one.", tm.tm_hour, tm.tm_min);
 }
 
-void text_approval(const struct policy *p, unsigned int gate, const char *address, const char *code, char *ret, size_t size)
+void text_approval(unsigned int required, unsigned int gate, const char *address, const char *code, char *ret, size_t size)
 {
 	char step[24] = "";
 
-	if (p->required > 1)
-		snprintf(step, sizeof(step), "Step %u of %u: ", gate + 1, p->required);
+	if (required > 1)
+		snprintf(step, sizeof(step), "Step %u of %u: ", gate + 1, required);
 	snprintf(ret, size, "%son your phone, open %s, enter %s and sign in.", step, address, code);
 }
 
@@ -82,7 +97,7 @@ void text_menu(const struct flow *f, char *ret, size_t size)
 
 	ret[0] = 0;
 	for (size_t i = 0; i < f->rules->methods_n && at < size; i++)
-		if (!(f->passed & (1u << i)))
+		if (flow_offers(f, i))
 			at += (size_t)snprintf(ret + at, size - at, "%s%u %s", number ? "  " : "", number + 1,
 					       f->rules->methods[i]->label),
 				number++;
@@ -165,18 +180,60 @@ void text_code_mail(const struct flow_rules *rules, const char *code, struct job
 		 code, rules->host, (long long)minutes);
 }
 
-void text_reset_mail(const struct flow_rules *rules, int64_t wall, struct job *ret)
+static void utc(int64_t wall, char *ret, size_t size)
 {
 	time_t at = (time_t)wall;
-	char when[32] = "";
 	struct tm tm;
 
+	ret[0] = 0;
 	if (gmtime_r(&at, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &tm);
-	snprintf(ret->subject, sizeof(ret->subject), "Your password was reset at %s", rules->host);
+		strftime(ret, size, "%Y-%m-%d %H:%M UTC", &tm);
+}
+
+/* ": https://help.example.org, +1 555 0100" or nothing. */
+static void whom_to_call(const struct policy *p, char ret[static POLICY_HELPDESK + 2])
+{
+	char desk[POLICY_HELPDESK];
+
+	policy_helpdesk(p, desk);
+	snprintf(ret, POLICY_HELPDESK + 2, "%s%s", *desk ? ": " : "", desk);
+}
+
+void text_reset_mail(const struct flow_rules *rules, const struct template *template, int64_t wall, struct job *ret)
+{
+	struct template_word words[POLICY_WORDS];
+	char when[32], desk[POLICY_HELPDESK];
+
+	_Static_assert(TEMPLATE_SUBJECT <= JOB_SUBJECT && TEMPLATE_BODY <= JOB_BODY, "what fills a template fits into a job");
+	utc(wall, when, sizeof(when));
+	policy_words(rules->policy, rules->host, when, desk, words);
+	template_fill(template, words, POLICY_WORDS, ret->subject, ret->body);
+}
+
+void text_admin_mail(const struct flow_rules *rules, const char *name, int64_t wall, struct job *ret)
+{
+	char when[32];
+
+	utc(wall, when, sizeof(when));
+	snprintf(ret->subject, sizeof(ret->subject), "An administrator's password was reset at %s", rules->host);
 	snprintf(ret->body, sizeof(ret->body),
-		 "The password of your account was reset at the login screen of %s, on %s.\n\n"
-		 "If that was you, there is nothing to do. If it was not you, call your helpdesk at once%s%s.\n",
-		 rules->host, when, *rules->policy->helpdesk || *rules->policy->phone ? ": " : "",
-		 *rules->policy->helpdesk ? rules->policy->helpdesk : rules->policy->phone);
+		 "The password of %s was reset at the login screen of %s, on %s.\n\n"
+		 "You get this because the account is one of the administrators of the password reset's policy. If it was not\n"
+		 "its owner, block the account at once.\n",
+		 name, rules->host, when);
+}
+
+void text_pass_mail(const struct flow_rules *rules, int64_t wall, struct job *ret)
+{
+	char when[32], desk[POLICY_HELPDESK + 2];
+
+	utc(wall, when, sizeof(when));
+	whom_to_call(rules->policy, desk);
+	snprintf(ret->subject, sizeof(ret->subject), "Your helpdesk gave out a pass for a password reset at %s", rules->host);
+	snprintf(ret->body, sizeof(ret->body),
+		 "On %s your helpdesk gave somebody who said to be you a pass, which helps to reset your password at the login\n"
+		 "screen of %s.\n\n"
+		 "If that was you, there is nothing to do. If it was not you, call your helpdesk at once%s.\n"
+		 "Nobody from IT will ever ask you for this pass.\n",
+		 when, rules->host, desk);
 }

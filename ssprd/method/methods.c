@@ -10,6 +10,7 @@ static const struct method *const methods[] = {
 	&method_email,
 	&method_recovery,
 	&method_app,
+	&method_pass,
 };
 
 const struct method *method_find(const char *name)
@@ -20,13 +21,19 @@ const struct method *method_find(const char *name)
 	return NULL;
 }
 
-size_t methods_registered(const struct registration *r, const struct method *const *which, size_t n)
+size_t methods_registered(const struct registration *r, const struct method *const *which, size_t n, bool admin)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++)
-		count += which[i]->registered(r);
+		count += which[i]->registered(r) && !(admin && which[i]->not_for_admins);
 	return count;
+}
+
+void registration_expire(struct registration *r, int64_t lasting)
+{
+	if (r->pass.expires <= lasting)
+		r->pass = (struct registration_pass){};
 }
 
 void registration_wipe(struct registration *r)

@@ -9,12 +9,16 @@ extern const struct method method_authenticator;
 extern const struct method method_email;
 extern const struct method method_recovery;
 extern const struct method method_app;
+extern const struct method method_pass;
 
 /* NULL when there is none of this name. */
 const struct method *method_find(const char *name);
 
-/* How many of the methods an account has registered. */
-size_t methods_registered(const struct registration *r, const struct method *const *methods, size_t n);
+/* How many of the methods an account has registered, of those that count for it. */
+size_t methods_registered(const struct registration *r, const struct method *const *methods, size_t n, bool admin);
+
+/* What has run out by now is not registered any more. */
+void registration_expire(struct registration *r, int64_t lasting);
 
 /* A new seed for an authenticator app (RFC 4226: 160 bits). */
 int authenticator_seed(struct secret *ret);
@@ -24,3 +28,6 @@ int authenticator_uri(const struct secret *seed, const char *name, const char *i
 
 /* A new recovery code (80 random bits, as ABCD-EFGH-JKMN-PQRS) and what is kept of it. */
 int recovery_make(const struct crypto_key *key, struct secret *ret_code, struct registration_recovery *ret);
+
+/* A new helpdesk pass (50 random bits, as ABCDE-FGHJK) and what is kept of it; row and expires are the caller's. */
+int pass_make(const struct crypto_key *key, struct secret *ret_pass, struct registration_pass *ret);

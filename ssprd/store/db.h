@@ -12,7 +12,7 @@
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[SQL_STATEMENTS];
-	struct crypto_key seal, recovery, names, history, check;
+	struct crypto_key seal, recovery, pass, names, history, check;
 	bool damaged;
 	int lock; /* the file that keeps a second process out */
 };

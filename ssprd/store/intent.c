@@ -32,12 +32,13 @@ static int end_history(struct store *s, int64_t row, const char *state)
 
 int store_intent_end(struct store *s, int64_t row, const char *state)
 {
-	int64_t notice = strcmp(state, "done") == 0;
-	int r = db_run(s, db_bind(s, SQL_INTENT_END, "tii", state, notice, row));
+	int r = db_run(s, db_bind(s, SQL_INTENT_END, "ti", state, row));
 
-	if (r < 0)
-		return r;
-	return db_changes(s) != 1 ? 1 : end_history(s, row, state);
+	if (r == 0 && db_changes(s) != 1)
+		return 1;
+	if (r == 0 && strcmp(state, "done") == 0)
+		r = db_run(s, db_bind(s, SQL_NOTICE_OF_INTENT, "i", row));
+	return r < 0 ? r : end_history(s, row, state);
 }
 
 static int list(struct store *s, sqlite3_stmt *statement, void (*each)(void *to, const struct store_intent *intent),
@@ -75,15 +76,4 @@ int store_intents(struct store *s, int64_t after, unsigned int limit,
 int store_intent_count(struct store *s, int64_t *ret)
 {
 	return db_number(s, db_bind(s, SQL_INTENT_COUNT, ""), ret);
-}
-
-int store_notices(struct store *s, int64_t after, unsigned int limit,
-		  void (*each)(void *to, const struct store_intent *intent), void *to)
-{
-	return list(s, db_bind(s, SQL_NOTICE_OPEN, "ii", after, (int64_t)limit), each, to);
-}
-
-int store_notice_done(struct store *s, int64_t row)
-{
-	return db_run(s, db_bind(s, SQL_NOTICE_DONE, "i", row));
 }

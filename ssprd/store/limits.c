@@ -118,6 +118,8 @@ static int forget(struct store *s, int64_t now)
 
 	if (r == 0)
 		r = db_run(s, db_bind(s, SQL_SEND_FORGET, "i", now - STORE_DAY));
+	if (r == 0)
+		r = db_run(s, db_bind(s, SQL_RESET_FORGET, "i", now - STORE_WINDOW));
 	return r == 0 ? db_run(s, db_bind(s, SQL_BLOCK_FORGET, "i", now)) : r;
 }
 
@@ -174,7 +176,7 @@ int store_blocked(struct store *s, const char *who, int64_t now)
 	return r < 0 ? r : until > now;
 }
 
-int store_limits_clear(struct store *s, const char *who)
+static int forgive(struct store *s, const char *who)
 {
 	int r = db_run(s, db_bind(s, SQL_ATTEMPT_CLEAR_MIRRORS, "t", who));
 
@@ -183,24 +185,71 @@ int store_limits_clear(struct store *s, const char *who)
 	return r == 0 ? db_run(s, db_bind(s, SQL_BLOCK_CLEAR, "t", who)) : r;
 }
 
+int store_limits_clear(struct store *s, const char *who)
+{
+	int r = forgive(s, who);
+
+	return r == 0 ? db_run(s, db_bind(s, SQL_RESET_CLEAR, "t", who)) : r;
+}
+
+/* Entra: so many resets of one account in an hour block it for a day, counted from the last. */
+static int block_after_resets(struct store *s, const struct policy_limits *l, const char *who, int64_t now)
+{
+	unsigned int n = 0;
+	int r = count(s, db_bind(s, SQL_RESET_COUNT, "ti", who, now - l->reset_window), &n);
+
+	return r == 0 && n >= l->resets ? db_run(s, db_bind(s, SQL_BLOCK_SET, "tit", who, now + l->block, "")) : r;
+}
+
+int store_reset_count(struct store *s, const struct policy_limits *limits, const char *who, int64_t now)
+{
+	int r = db_run(s, db_bind(s, SQL_RESET_ADD, "ti", who, now));
+
+	return r == 0 ? block_after_resets(s, limits, who, now) : r;
+}
+
+int store_limits_succeeded(struct store *s, const struct policy_limits *limits, const char *who, int64_t now)
+{
+	int r = forgive(s, who);
+
+	return r == 0 ? block_after_resets(s, limits, who, now) : r;
+}
+
 int store_limits_clamp(struct store *s, int64_t now, int64_t block)
 {
 	int r = db_run(s, db_bind(s, SQL_ATTEMPT_CLAMP, "i", now));
 
 	if (r == 0)
 		r = db_run(s, db_bind(s, SQL_SEND_CLAMP, "i", now));
+	if (r == 0)
+		r = db_run(s, db_bind(s, SQL_RESET_CLAMP, "i", now));
+	if (r == 0)
+		r = store_pass_clamp(s, now);
 	return r == 0 ? db_run(s, db_bind(s, SQL_BLOCK_CLAMP, "i", now + block)) : r;
+}
+
+/* Since then, of whom or of the other name of which there were the most. */
+static int count_sends(struct store *s, const struct store_try *t, int64_t since, unsigned int *ret)
+{
+	unsigned int most = 0, n = 0;
+	int r = count(s, db_bind(s, SQL_SEND_COUNT, "ti", t->who, since), &most);
+
+	for (size_t i = 0; i < aliases(t) && r == 0; i++) {
+		r = count(s, db_bind(s, SQL_SEND_COUNT, "ti", t->aliases->who[i], since), &n);
+		most = n > most ? n : most;
+	}
+	if (r == 0)
+		*ret = most;
+	return r;
 }
 
 static int sends_left(struct store *s, const struct policy_limits *l, const struct store_try *t, bool *ret)
 {
-	unsigned int who = 0, seat = 0, all = 0, other;
-	int r = count(s, db_bind(s, SQL_SEND_COUNT, "ti", t->who, t->at - STORE_DAY), &who);
+	unsigned int who = 0, lately = 0, seat = 0, all = 0;
+	int r = count_sends(s, t, t->at - STORE_DAY, &who);
 
-	for (size_t i = 0; i < aliases(t) && r == 0; i++) {
-		r = count(s, db_bind(s, SQL_SEND_COUNT, "ti", t->aliases->who[i], t->at - STORE_DAY), &other);
-		who = r == 0 && other > who ? other : who;
-	}
+	if (r == 0)
+		r = count_sends(s, t, t->at - l->send_window, &lately);
 	if (r == 0)
 		r = count(s, db_bind(s, SQL_SEND_COUNT_SEAT, "tii", t->seat, t->at - l->seat_window,
 				     (int64_t)l->seat_failures),
@@ -209,7 +258,7 @@ static int sends_left(struct store *s, const struct policy_limits *l, const stru
 		r = count(s, db_bind(s, SQL_SEND_COUNT_GLOBAL, "ii", t->at - l->global_window,
 				     (int64_t)l->global_failures),
 			  &all);
-	*ret = who < l->sends_per_day && seat < l->seat_failures && all < l->global_failures;
+	*ret = who < l->sends_per_day && lately < l->sends && seat < l->seat_failures && all < l->global_failures;
 	return r;
 }
 
@@ -231,4 +280,12 @@ int store_send(struct store *s, const struct policy_limits *limits, const struct
 	if (r < 0)
 		return r;
 	return left ? add_send(s, t) : 1;
+}
+
+int store_send_overrun(struct store *s, const struct policy_limits *limits, const struct store_try *t)
+{
+	unsigned int lately = 0;
+	int r = count_sends(s, t, t->at - limits->send_window, &lately);
+
+	return r == 0 && lately >= limits->sends ? block(s, limits, t) : r;
 }

@@ -123,6 +123,27 @@ static int load_recovery(struct store *s, struct registration *ret)
 	return r < 0 ? r : 0;
 }
 
+static bool read_pass(sqlite3_stmt *get, struct registration_pass *ret)
+{
+	if (sqlite3_column_bytes(get, 1) != RECOVERY_SALT || sqlite3_column_bytes(get, 2) != CRYPTO_MAC)
+		return false;
+	ret->row = sqlite3_column_int64(get, 0);
+	ret->expires = sqlite3_column_int64(get, 3);
+	memcpy(ret->salt, sqlite3_column_blob(get, 1), RECOVERY_SALT);
+	memcpy(ret->hash, sqlite3_column_blob(get, 2), CRYPTO_MAC);
+	return true;
+}
+
+static int load_pass(struct store *s, struct registration *ret)
+{
+	_statement_ get = db_bind(s, SQL_PASS_GET, "i", ret->account);
+	int r = db_step(s, get);
+
+	if (r > 0)
+		read_pass(get, &ret->pass);
+	return r < 0 ? r : 0;
+}
+
 int store_registration(struct store *s, const struct account *a, struct registration *ret)
 {
 	_cleanup_(registration_wipe) struct registration found = {};
@@ -134,6 +155,8 @@ int store_registration(struct store *s, const struct account *a, struct registra
 		r = load_address(s, &found);
 	if (r == 0)
 		r = load_recovery(s, &found);
+	if (r == 0)
+		r = load_pass(s, &found);
 	if (r < 0)
 		return r;
 	*ret = found;
@@ -180,6 +203,11 @@ int store_proof_use(struct store *s, int64_t row, const struct proof *proof)
 	}
 	if (r == 0 && proof->recovery_row != 0) {
 		r = db_run(s, db_bind(s, SQL_RECOVERY_USE, "ii", row, proof->recovery_row));
+		if (r == 0 && db_changes(s) != 1)
+			return 1;
+	}
+	if (r == 0 && proof->pass_row != 0) {
+		r = db_run(s, db_bind(s, SQL_PASS_USE, "ii", row, proof->pass_row));
 		if (r == 0 && db_changes(s) != 1)
 			return 1;
 	}

@@ -52,6 +52,22 @@ const char *const sql_migrations[SQL_VERSION] = {
 	"ALTER TABLE intent ADD COLUMN salt BLOB;"
 	"ALTER TABLE intent ADD COLUMN hash BLOB;"
 	"ALTER TABLE intent ADD COLUMN keep INTEGER NOT NULL DEFAULT 0;",
+	/* AUTOINCREMENT: the row of a pass that was replaced must never mean its successor. */
+	"CREATE TABLE pass (id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL UNIQUE"
+	"  REFERENCES account (id) ON DELETE CASCADE, salt BLOB NOT NULL, hash BLOB NOT NULL, issuer TEXT NOT NULL,"
+	"  verified TEXT NOT NULL, issued INTEGER NOT NULL, life INTEGER NOT NULL, expires INTEGER NOT NULL);"
+	"CREATE TABLE pass_count (id INTEGER PRIMARY KEY, issuer TEXT NOT NULL, who TEXT NOT NULL, at INTEGER NOT NULL);"
+	/* Each time that an account had passed all gates. */
+	"CREATE TABLE reset (id INTEGER PRIMARY KEY, who TEXT NOT NULL, at INTEGER NOT NULL);"
+	"CREATE INDEX reset_who ON reset (who, at);"
+	/* address: '' = it is not decided whom to tell, '?' = the directory is still to be asked for more. */
+	/* AUTOINCREMENT: the outbox goes through them by number, and one that comes meanwhile must be behind. */
+	"CREATE TABLE notice (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, correlation TEXT NOT NULL, directory TEXT NOT NULL,"
+	"  object TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL, address TEXT NOT NULL, told TEXT NOT NULL);"
+	"INSERT INTO notice (kind, correlation, directory, object, name, at, address, told)"
+	"  SELECT 'reset', correlation, directory, object, name, at, '', '' FROM intent WHERE notice = 1;"
+	"DROP INDEX intent_notice;"
+	"ALTER TABLE intent DROP COLUMN notice;",
 };
 
 #define AUDIT_COLUMNS "id, at, correlation, activity, result, reason, method, target, object, seat, actor, hash"
@@ -92,6 +108,19 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_RECOVERY_ADD] = "INSERT INTO recovery (account, salt, hash, added) VALUES (?, ?, ?, ?)",
 	[SQL_RECOVERY_CLEAR] = "DELETE FROM recovery WHERE account = ?",
 	[SQL_RECOVERY_USE] = "DELETE FROM recovery WHERE account = ? AND id = ?",
+	[SQL_PASS_GET] = "SELECT id, salt, hash, expires FROM pass WHERE account = ?",
+	[SQL_PASS_ADD] = "INSERT INTO pass (account, salt, hash, issuer, verified, issued, life, expires)"
+			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_PASS_CLEAR] = "DELETE FROM pass WHERE account = ?",
+	[SQL_PASS_USE] = "DELETE FROM pass WHERE account = ? AND id = ?",
+	[SQL_PASS_LIST] = "SELECT p.id, a.directory, a.object, a.name, p.issuer, p.verified, p.issued, p.expires"
+			  " FROM pass p JOIN account a ON a.id = p.account WHERE p.id > ? AND p.expires > ? ORDER BY p.id LIMIT ?",
+	[SQL_PASS_CLAMP] = "UPDATE pass SET expires = ?1 + life WHERE expires > ?1 + life",
+	[SQL_PASS_COUNT] = "SELECT count(*) FILTER (WHERE issuer = ?1), count(*) FILTER (WHERE who = ?2) FROM pass_count"
+			   " WHERE at > ?3",
+	[SQL_PASS_COUNT_ADD] = "INSERT INTO pass_count (issuer, who, at) VALUES (?, ?, ?)",
+	[SQL_PASS_COUNT_FORGET] = "DELETE FROM pass_count WHERE at < ?",
+	[SQL_PASS_COUNT_CLAMP] = "UPDATE pass_count SET at = ?1 WHERE at > ?1",
 	[SQL_BLOCK_GET] = "SELECT until FROM block WHERE who = ?",
 	/* A block never becomes shorter. */
 	[SQL_BLOCK_SET] = "INSERT INTO block VALUES (?, ?, ?) ON CONFLICT (who) DO UPDATE SET"
@@ -115,12 +144,50 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_SEND_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE at > ? AND mirrors = 0 LIMIT ?)",
 	[SQL_SEND_ADD] = "INSERT INTO send (who, seat, at, mirrors) VALUES (?, ?, ?, ?)",
 	[SQL_SEND_FORGET] = "DELETE FROM send WHERE id IN (SELECT id FROM send WHERE at < ? ORDER BY at LIMIT 32)",
+	[SQL_RESET_ADD] = "INSERT INTO reset (who, at) VALUES (?, ?)",
+	[SQL_RESET_COUNT] = "SELECT count(*) FROM reset WHERE who = ? AND at > ?",
+	[SQL_RESET_CLEAR] = "DELETE FROM reset WHERE who = ?",
+	[SQL_RESET_FORGET] = "DELETE FROM reset WHERE id IN (SELECT id FROM reset WHERE at < ? ORDER BY at LIMIT 32)",
+	[SQL_RESET_CLAMP] = "UPDATE reset SET at = ?1 WHERE at > ?1",
+	[SQL_SEND_CLEAR] = "DELETE FROM send WHERE who = ?",
+	[SQL_SEND_CLEAR_MIRRORS] = "DELETE FROM send WHERE mirrors <> 0"
+				   " AND mirrors IN (SELECT id FROM send WHERE who = ? AND mirrors = 0)",
+	/* ?1 is now, ?2 to ?6 are the windows: gate, account, reset, seat, global. Of a day: sends of an account. */
+	[SQL_COUNTERS] =
+		"WITH c (scope, who, gate, n, until, blocked) AS ("
+		"SELECT 'account', who, gate, count(*), max(at) + ?2, 0 FROM attempt WHERE at > ?1 - ?2 AND mirrors = 0 GROUP BY who, gate"
+		" UNION ALL SELECT 'account', who, 'all', count(*), max(at) + ?3, 0 FROM attempt WHERE at > ?1 - ?3 AND mirrors = 0"
+		" GROUP BY who"
+		" UNION ALL SELECT 'account', who, 'resets', count(*), max(at) + ?4, 0 FROM reset WHERE at > ?1 - ?4 GROUP BY who"
+		" UNION ALL SELECT 'account', who, 'sends', count(*), max(at) + 86400, 0 FROM send WHERE at > ?1 - 86400"
+		" AND mirrors = 0 GROUP BY who"
+		" UNION ALL SELECT 'account', who, 'block', 0, 0, until FROM block WHERE until > ?1 AND mirrors = ''"
+		" UNION ALL SELECT 'seat', seat, 'all', count(*), max(at) + ?5, 0 FROM attempt WHERE at > ?1 - ?5 AND seat <> ''"
+		" GROUP BY seat"
+		" UNION ALL SELECT 'seat', seat, 'users', count(DISTINCT who), max(at) + ?5, 0 FROM attempt WHERE at > ?1 - ?5"
+		" AND seat <> '' GROUP BY seat"
+		" UNION ALL SELECT 'seat', seat, 'sends', count(*), max(at) + ?5, 0 FROM send WHERE at > ?1 - ?5 AND seat <> ''"
+		" GROUP BY seat"
+		" UNION ALL SELECT 'global' AS scope, '', 'all', count(*), max(at) + ?6, 0 FROM attempt WHERE at > ?1 - ?6"
+		" AND mirrors = 0 GROUP BY scope"
+		" UNION ALL SELECT 'global' AS scope, '', 'sends', count(*), max(at) + ?6, 0 FROM send WHERE at > ?1 - ?6"
+		" AND mirrors = 0 GROUP BY scope"
+		") SELECT c.scope, c.who, c.gate, c.n, c.until, c.blocked, coalesce(a.name, '') FROM c"
+		" LEFT JOIN account a ON c.scope = 'account' AND c.who = a.directory || ':' || a.object"
+		" ORDER BY c.scope, c.who, c.gate LIMIT ?7 OFFSET ?8",
+	/* What was tried there still counts for the accounts. */
+	[SQL_ATTEMPT_LEAVE_SEAT] = "UPDATE attempt SET seat = '' WHERE seat = ?",
+	[SQL_SEND_LEAVE_SEAT] = "UPDATE send SET seat = '' WHERE seat = ?",
+	[SQL_ATTEMPT_CLEAR_ALL] = "DELETE FROM attempt",
+	[SQL_BLOCK_CLEAR_ALL] = "DELETE FROM block",
+	[SQL_RESET_CLEAR_ALL] = "DELETE FROM reset",
+	[SQL_SEND_CLEAR_ALL] = "DELETE FROM send",
 	[SQL_ATTEMPT_CLAMP] = "UPDATE attempt SET at = ?1 WHERE at > ?1",
 	[SQL_SEND_CLAMP] = "UPDATE send SET at = ?1 WHERE at > ?1",
 	[SQL_BLOCK_CLAMP] = "UPDATE block SET until = ?1 WHERE until > ?1",
 	[SQL_INTENT_ADD] = "INSERT INTO intent (correlation, directory, object, name, mark, at, lasting, salt, hash, keep, state)"
 			   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
-	[SQL_INTENT_END] = "UPDATE intent SET state = ?, notice = ? WHERE id = ? AND state IN ('pending', 'unknown')",
+	[SQL_INTENT_END] = "UPDATE intent SET state = ? WHERE id = ? AND state IN ('pending', 'unknown')",
 	[SQL_INTENT_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state, lasting FROM intent"
 			    " WHERE state IN ('pending', 'unknown') AND id > ? ORDER BY id LIMIT ?",
 	[SQL_INTENT_COUNT] = "SELECT count(*) FROM intent WHERE state IN ('pending', 'unknown')",
@@ -131,9 +198,13 @@ const char *const sql_text[SQL_STATEMENTS] = {
 			      " ON h.directory = i.directory AND h.object = i.object WHERE i.id = ?1 ORDER BY h.id DESC"
 			      " LIMIT -1 OFFSET (SELECT keep FROM intent WHERE id = ?1))",
 	[SQL_HISTORY_LIST] = "SELECT salt, hash FROM history WHERE directory = ? AND object = ? ORDER BY id DESC LIMIT ?",
-	[SQL_NOTICE_OPEN] = "SELECT id, correlation, directory, object, name, mark, at, state, lasting FROM intent"
-			    " WHERE notice = 1 AND id > ? ORDER BY id LIMIT ?",
-	[SQL_NOTICE_DONE] = "UPDATE intent SET notice = 0 WHERE id = ?",
+	[SQL_NOTICE_ADD] = "INSERT INTO notice (kind, correlation, directory, object, name, at, address, told)"
+			   " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_NOTICE_OF_INTENT] = "INSERT INTO notice (kind, correlation, directory, object, name, at, address, told)"
+				 " SELECT 'reset', correlation, directory, object, name, at, '', '' FROM intent WHERE id = ?",
+	[SQL_NOTICE_OPEN] = "SELECT id, kind, correlation, directory, object, name, at, address, told FROM notice"
+			    " WHERE id > ? ORDER BY id LIMIT ?",
+	[SQL_NOTICE_DONE] = "DELETE FROM notice WHERE id = ?",
 	[SQL_AUDIT_ADD] = "INSERT INTO audit (at, correlation, activity, result, reason, method, target, object, seat, actor,"
 			  " hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_AUDIT_LAST] = "SELECT hash FROM audit ORDER BY id DESC LIMIT 1",

@@ -42,6 +42,8 @@ static int derive_keys(struct store *s, const struct crypto_key *master)
 	if (r == 0)
 		r = crypto_derive(master, "recovery codes", &s->recovery);
 	if (r == 0)
+		r = crypto_derive(master, "helpdesk passes", &s->pass);
+	if (r == 0)
 		r = crypto_derive(master, "names", &s->names);
 	if (r == 0)
 		r = crypto_derive(master, "password history", &s->history);
@@ -92,9 +94,8 @@ static int user_version(struct store *s)
 
 static bool migrate(struct store *s)
 {
-	static const char *const arrived[SQL_VERSION] = {
-		"PRAGMA user_version = 1", "PRAGMA user_version = 2", "PRAGMA user_version = 3"
-	};
+	static const char *const arrived[SQL_VERSION] = { "PRAGMA user_version = 1", "PRAGMA user_version = 2",
+							  "PRAGMA user_version = 3", "PRAGMA user_version = 4" };
 
 	for (int v = user_version(s); v < SQL_VERSION; v++)
 		if (v < 0 || sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||

@@ -70,6 +70,34 @@ struct store_account_row {
 int store_account_list(struct store *s, int64_t after, const char *name, unsigned int limit,
 		       void (*each)(void *to, const struct store_account_row *row), void *to);
 
+/* ---- helpdesk passes ---- */
+
+#define STORE_ISSUER 32
+#define STORE_VERIFIED 81
+
+struct store_pass {
+	int64_t row, issued, life; /* wall seconds; seconds */
+	int64_t expires;	   /* lasting seconds */
+	char issuer[STORE_ISSUER];
+	char verified[STORE_VERIFIED]; /* how the helpdesk knew the caller, in its own words */
+	struct account account;
+};
+
+/*
+ * Gives the account of `row` a pass in place of the one before, and counts it, within the caller's transaction. `kept` is what is kept of
+ * it, `who` the account as the limits know it. 1: no more for this issuer in 24 h; 2: no more for this user.
+ */
+int store_pass_issue(struct store *s, const struct policy_limits *limits, int64_t row, const char *who, const struct store_pass *pass,
+		     const struct registration_pass *kept);
+/* 1: there was none. */
+int store_pass_revoke(struct store *s, int64_t row);
+/* Those that are good at `now`, at most `limit` of them after row `after`. */
+int store_pass_list(struct store *s, int64_t after, int64_t now, unsigned int limit,
+		    void (*each)(void *to, const struct store_pass *pass), void *to);
+/* The lasting clock was set back: none may outlast its time from now. */
+int store_pass_clamp(struct store *s, int64_t now);
+const struct crypto_key *store_pass_key(const struct store *s);
+
 /* ---- limits ---- */
 
 /*
@@ -111,6 +139,32 @@ int store_blocked(struct store *s, const char *who, int64_t now);
 int store_limits_clear(struct store *s, const char *who);
 /* The lasting clock was set back to `now`: nothing may count from the future, and no block may outlast its time from now. */
 int store_limits_clamp(struct store *s, int64_t now, int64_t block);
+/*
+ * Counts that an account has passed all gates, within the caller's transaction; the last of so many in the window blocks what comes after
+ * this dialogue.
+ */
+int store_reset_count(struct store *s, const struct policy_limits *limits, const char *who, int64_t now);
+/* A reset was successful: failures and their block are forgotten, but no block by too many resets. */
+int store_limits_succeeded(struct store *s, const struct policy_limits *limits, const char *who, int64_t now);
+/* A message was too many: blocks the account where so many were sent in a short time. */
+int store_send_overrun(struct store *s, const struct policy_limits *limits, const struct store_try *t);
+
+struct store_counter {
+	char scope[8]; /* account, seat, global */
+	char who[STORE_WHO], name[ACCOUNT_NAME];
+	char gate[24]; /* a method, or: all, resets, sends, users, block */
+	int64_t count, until, blocked_until; /* lasting seconds; 0: none */
+};
+
+/* At most `limit` after the first `after`. */
+int store_counters(struct store *s, const struct policy_limits *limits, int64_t now, uint64_t after, unsigned int limit,
+		   void (*each)(void *to, const struct store_counter *counter), void *to);
+/* Within the caller's transaction. 1: there was nothing. */
+int store_counters_clear(struct store *s, const char *who);
+/* Accounts keep what was tried there. */
+int store_counters_clear_seat(struct store *s, const char *seat);
+int store_counters_clear_all(struct store *s);
+
 /* Counts a message before it is sent: per account and day, per seat, and over all (as many as failures). 1: too many. */
 int store_send(struct store *s, const struct policy_limits *limits, const struct store_try *t);
 
@@ -154,8 +208,26 @@ int store_intent_end(struct store *s, int64_t row, const char *state);
 int store_intents(struct store *s, int64_t after, unsigned int limit,
 		  void (*each)(void *to, const struct store_intent *intent), void *to);
 int store_intent_count(struct store *s, int64_t *ret);
+
+/* ---- notices ---- */
+
+/* Somebody who is to be told something by mail. */
+struct store_notice {
+	int64_t row, at; /* wall seconds of what happened */
+	char kind[8];	 /* "reset", "pass", "admin" */
+	char correlation[STORE_CORRELATION];
+	char address[JOB_TO]; /* STORE_NOBODY_YET, STORE_ASK_DIRECTORY, or where it goes */
+	char told[JOB_TO];    /* with STORE_ASK_DIRECTORY: the address that has a notice of its own already */
+	struct account account;
+};
+
+#define STORE_NOBODY_YET ""
+#define STORE_ASK_DIRECTORY "?"
+
+/* Within the caller's transaction, so that a notice stands or falls with what it tells. */
+int store_notice_add(struct store *s, const struct store_notice *notice);
 int store_notices(struct store *s, int64_t after, unsigned int limit,
-		  void (*each)(void *to, const struct store_intent *intent), void *to);
+		  void (*each)(void *to, const struct store_notice *notice), void *to);
 int store_notice_done(struct store *s, int64_t row);
 
 /* ---- audit ---- */

@@ -15,7 +15,7 @@ import bench_entra
 
 OLD = "Autumn-forgotten-41"
 POLICY = {
-    "authentication-methods": {"methods": "authenticator recovery-code", "required": "2"},
+    "authentication-methods": {"methods": "authenticator recovery-code email", "required": "2"},
     # Other places count failures; here sixteen users come at once.
     "limits": {"seat-users": "1000000", "seat-failures": "1000000", "global-failures": "1000000"},
     "services": {"allow": "login bench-right bench-wrong"},

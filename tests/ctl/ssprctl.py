@@ -16,7 +16,7 @@ import threading
 sys.path.insert(0, os.path.join(os.environ.get("top_srcdir", "."), "tests/guard"))
 import elf  # noqa: E402
 
-USER, TEXT, DIRECTORY, NAME, TO, VERB, STATUS, SINCE, AFTER, COLUMN = 2, 12, 19, 21, 24, 32, 33, 34, 35, 128
+USER, TEXT, DIRECTORY, NAME, TO, LIFE, DETAIL, VERB, STATUS, SINCE, AFTER, COLUMN = 2, 12, 19, 21, 24, 28, 31, 32, 33, 34, 35, 128
 ANSWER, HEAD, ROW, END = 3, 33, 34, 35
 OK, FAILED, REFUSED, ASK = range(4)
 URI = "otpauth://totp/lab:monica?secret=ABCDEFGHIJKLMNOPQRSTUVWXYZ234567&issuer=lab"
@@ -113,6 +113,11 @@ class Peer(threading.Thread):
             rows.append(row(ROW, "fabrikam", "ok", "user", f"{user} may reset the password"))
         return [row(HEAD, "directory", "level", "what", "text"), *rows, end(OK)]
 
+    def pass_issue(self, fields, _connection):
+        if fields[USER] == b"empty":
+            return [end(OK)]
+        return [row(HEAD, "pass", "valid-until"), row(ROW, "ABCDE-FGHJK", "2026-01-31T08:30:00Z"), end(OK)]
+
     def user_unlock(self, _fields, _connection):
         return [end(REFUSED)]
 
@@ -187,6 +192,12 @@ class Test:
                       ("audit", "--frob"), ("audit", "--since", "yesterday"), ("audit", "--verify", "--user", "x"), ("user", "enrol", "x"),
                       ("user", "enrol", "--email"), ("user", "enrol", "x", "--authenticator", "--recovery-codes"),
                       ("init", "x"), ("check", "x"), ("help", "frob"), ("version", "x"), ("user", "check"), ("user", "check", "a", "b"),
+                      ("limits", "x"), ("limits", "clear"), ("limits", "clear", "m", "--all"), ("limits", "clear", "m", "n"),
+                      ("limits", "clear", "--all", "--seat", "tty1"), ("limits", "clear", "--seat"), ("limits", "clear", "--frob"),
+                      ("pass",), ("pass", "issue"), ("pass", "issue", "m"), ("pass", "issue", "--verified", "call back"),
+                      ("pass", "issue", "m", "--verified", ""), ("pass", "issue", "m", "n", "--verified", "x"),
+                      ("pass", "issue", "m", "--verified", "x", "--minutes", "-5"), ("pass", "issue", "m", "--verified", "x", "--minutes", "5m"),
+                      ("pass", "issue", "m", "--verified", "x", "--minutes", "0"), ("pass", "list", "m"), ("pass", "revoke"),
                       ("entra",), ("entra", "check", "a", "b"), ("entra", "check", "--frob"), ("entra", "setup", "x"),
                       ("entra", "setup", "--directory", "local"), ("entra", "setup", "--directory", "Not A Name"),
                       ("entra", "setup", "--group", "a\nb"), ("entra", "setup", "--json")):
@@ -204,6 +215,15 @@ class Test:
                 (("entra", "check", "monica", "--directory", "contoso"),
                  {VERB: b"entra-check", USER: b"monica", DIRECTORY: b"contoso"}),
                 (("clock", "accept"), {VERB: b"clock-accept"}),
+                (("pass", "issue", "m", "--verified", "call back"), {VERB: b"pass-issue", USER: b"m", DETAIL: b"call back"}),
+                (("pass", "issue", "m", "--verified", "x", "--minutes", "45"),
+                 {VERB: b"pass-issue", USER: b"m", DETAIL: b"x", LIFE: struct.pack(">I", 2700)}),
+                (("pass", "list"), {VERB: b"pass-list"}),
+                (("limits",), {VERB: b"limits"}),
+                (("limits", "clear", "m"), {VERB: b"limits-clear", NAME: b"user", USER: b"m"}),
+                (("limits", "clear", "--seat", "tty1"), {VERB: b"limits-clear", NAME: b"seat", TO: b"tty1"}),
+                (("limits", "clear", "--all"), {VERB: b"limits-clear", NAME: b"all"}),
+                (("pass", "revoke", "m"), {VERB: b"pass-revoke", USER: b"m"}),
                 (("audit", "--verify"), {VERB: b"audit-verify"}),
                 (("audit", "--user", "m", "--since", "2026-01-31 08:00"),
                  {VERB: b"audit", USER: b"m", SINCE: struct.pack(">Q", 1769846400)}),
@@ -233,6 +253,13 @@ class Test:
         done = self.exits(0, "user", "enrol", "m", "--authenticator", "--json", text="123456\n")
         self.expect("JSON has the URI", json.loads(done.stdout) == [{"uri": URI}])
 
+    def passes(self):
+        done = self.exits(0, "pass", "issue", "m", "--verified", "call back")
+        self.expect("the pass stands alone on its line", done.stdout.splitlines()[0] == "ABCDE-FGHJK" and "2026-01-31T08:30:00Z" in done.stdout)
+        done = self.exits(0, "pass", "issue", "m", "--verified", "x", "--json")
+        self.expect("JSON has it", json.loads(done.stdout) == [{"pass": "ABCDE-FGHJK", "valid-until": "2026-01-31T08:30:00Z"}])
+        self.exits(3, "pass", "issue", "empty", "--verified", "x")
+
     def diagnosis(self):
         self.exits(0, "user", "check", "warn")
         done = self.exits(1, "user", "check", "fail")
@@ -260,6 +287,10 @@ class Test:
         done = check("[authentication-methods]\nmethods = email\nrequired = 2\n", "--json")
         self.expect("more proofs required than methods are a mistake",
                     done.returncode == 1 and [f["level"] for f in json.loads(done.stdout)] == ["mistake"])
+        done = check("[authentication-methods]\nmethods = pass email\nrequired = 1\n")
+        self.warns(done, "lets the helpdesk alone decide")
+        done = check("[authentication-methods]\nmethods = pass email authenticator\n")
+        self.expect("one gate of two is no danger", "helpdesk alone" not in done.stderr)
         done = check("[properties]\nenabled = selected\ngroup = no-such-group\n[authentication-methods]\nrequired = 1\n")
         self.warns(done, "no-such-group", "[mail] neither server nor directory", "required = 1", "helpdesk")
         private = folder + "/private"
@@ -614,6 +645,7 @@ def main():
         test = Test(folder)
         for part in (test.tables, test.failing, test.usage, test.requests, test.enrolment):
             part()
+        test.passes()
         test.diagnosis()
         test.configuration(folder)
         Setup(test, folder + "/setup").all()

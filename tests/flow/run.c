@@ -3,8 +3,9 @@
  * Plays flow stories. A story is text: what happens ("> ...") and, below it, what the flow makes of it:
  *
  *     story NAME                    a new flow, with the policy's defaults but enabled = all
- *     policy KEY VALUE              required 1 | enabled none | methods a,b | hide no | directory NAME (of type entra) | history N
- *                                   | breached refuse|allow (when the lists cannot be asked) | organisation WORD | protection no
+ *     policy KEY VALUE              required 1 | enabled none | methods a,b | admins a,b | hide no | directory NAME (of type entra) |
+ *                                   helpdesk URL | mail ADDRESS | phone NUMBER | history N | organisation WORD | protection no |
+ *                                   breached refuse|allow (when the lists cannot be asked)
  *     + 30s                         time passes (s, m, h)
  *     > START keyword|failed NAME [FAILURES]
  *     > ANSWER TEXT                 the rest of the line; nothing for Enter
@@ -76,7 +77,7 @@ static void say_step(struct player *p, const struct step *s)
 	};
 
 	if (s->kind == STEP_END)
-		say(p, "< end %s \"%s\"\n", results[s->result], s->info);
+		say(p, "< end %s \"%s\"%s%s\n", results[s->result], s->info, *s->address ? " figure of " : "", s->address);
 	else if (s->kind != 0)
 		say(p, "< %s \"%s\" \"%s\"%s%s%s\n", kinds[s->kind], s->info, s->prompt,
 		    s->lost == text_lost_unconfirmed ? " unconfirmed" : "", *s->address ? " figure of " : "", s->address);
@@ -105,11 +106,30 @@ static void start_story(struct player *p)
 	flow_init(&p->flow, &p->rules);
 }
 
+static bool knows_riddle(const struct registration *r _unused_)
+{
+	return true;
+}
+
+/* What is no gate for admins, so that the stories have one. */
+static const struct method riddle = {
+	.name = "riddle", .label = "Riddle", .ask = "a riddle.", .prompt = "Answer: ", .not_for_admins = true, .registered = knows_riddle,
+};
+
 static void take_methods(struct player *p)
 {
 	p->rules.methods_n = 0;
 	for (size_t i = 0; i < p->policy.methods.n; i++)
-		p->rules.methods[p->rules.methods_n++] = method_find(p->policy.methods.item[i]);
+		p->rules.methods[p->rules.methods_n++] = strcmp(p->policy.methods.item[i], riddle.name) == 0 ?
+							     &riddle :
+							     method_find(p->policy.methods.item[i]);
+}
+
+static void set_list(struct conf_list *list, char *value)
+{
+	list->n = 0;
+	for (char *w = strtok(value, ","); w; w = strtok(NULL, ","))
+		strcpy(list->item[list->n++], w);
 }
 
 static void add_directory(struct policy_directory *d, const char *name)
@@ -138,11 +158,17 @@ static void set_policy(struct player *p, const char *key, char *value)
 		p->policy.password.breached_unreachable = strcmp(value, "allow") == 0 ? UNREACHABLE_ALLOW : UNREACHABLE_REFUSE;
 	} else if (strcmp(key, "directory") == 0)
 		add_directory(&p->policy.directories[p->policy.directories_n++], value);
-	else if (strcmp(key, "methods") == 0) {
-		p->policy.methods.n = 0;
-		for (char *w = strtok(value, ","); w; w = strtok(NULL, ","))
-			strcpy(p->policy.methods.item[p->policy.methods.n++], w);
-	} else
+	else if (strcmp(key, "helpdesk") == 0)
+		snprintf(p->policy.helpdesk, sizeof(p->policy.helpdesk), "%s", value);
+	else if (strcmp(key, "mail") == 0)
+		snprintf(p->policy.helpdesk_mail, sizeof(p->policy.helpdesk_mail), "%s", value);
+	else if (strcmp(key, "phone") == 0)
+		snprintf(p->policy.phone, sizeof(p->policy.phone), "%s", value);
+	else if (strcmp(key, "methods") == 0)
+		set_list(&p->policy.methods, value);
+	else if (strcmp(key, "admins") == 0)
+		set_list(&p->policy.admins, value);
+	else
 		abort();
 }
 

@@ -125,7 +125,9 @@ static void judge(struct witness *w, const struct flow *f, const struct effects 
 	const struct policy *p = f->rules->policy;
 
 	if (e->job.kind == JOB_RESET) {
-		if (!w->eligible || (unsigned int)__builtin_popcount(w->proven) < p->required || w->writing ||
+		unsigned int needed = policy_required(p, policy_is_admin(p, w->account.name));
+
+		if (!w->eligible || (unsigned int)__builtin_popcount(w->proven) < needed || w->writing ||
 		    strcmp(e->job.account.object, w->account.object) != 0 ||
 		    now >= w->verified + p->limits.verified * 1000 || e->job.secret.len == 0 ||
 		    (p->password.breached && !w->screened))
@@ -148,7 +150,9 @@ static void policy_of(unsigned int n, struct policy *ret)
 			    .new_password_tries = 5 },
 		.password = { .min_length = 8, .max_length = 256, .min_classes = 1, .protection = n & 4, .history = n & 8 ? 5 : 0,
 			      .breached = n & 16 ? BREACHED_REFUSE : BREACHED_OFF },
+		.admins = { .n = (n & 4) / 4, .item = { "monica" } },
 		.helpdesk = "https://helpdesk.example.org/a/rather/long/address/of/a/page",
+		.helpdesk_mail = "helpdesk@mail.of.the.organisation.example.org",
 		.phone = "+1 555 0100 extension 12345678",
 	};
 }

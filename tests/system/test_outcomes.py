@@ -172,7 +172,7 @@ def test_E1_upper_case_tells_nothing(lab, monica):
 
 
 def test_E1_a_code_sent_to_another_spelling_tells_nothing(lab, monica):
-    lab.use({"authentication-methods": {"methods": "email authenticator"}})
+    lab.use({"authentication-methods": {"methods": "email authenticator recovery-code"}})
 
     def told(first, second, tty):
         wire.Dialogue(first, tty=tty).close()

@@ -269,6 +269,25 @@ static void M1_contacts_come_from_where_the_policy_says(void **state _unused_)
 	assert_string_equal(r.office, "+1 2065550000");
 }
 
+/* Whoever knows the user hears of a reset, whatever codes may go to; each address once. */
+static void all_addresses_are_told(void **state _unused_)
+{
+	_cleanup_(json_freep) struct json *user = parse("{\"mail\":\"monica@contoso.com\",\"otherMails\":[\"MONICA@example.org\",\"a@b.c\","
+							 "\"x\\ny@b.c\",\"d@e.f\",\"one@too.many\"]}");
+	_cleanup_(json_freep) struct json *mails = parse("{\"value\":[{\"emailAddress\":\"monica@example.org\"}]}");
+	struct job_result r = {};
+
+	entra_contacts(CONTACTS_REGISTERED, user, NULL, mails, &r);
+	assert_string_equal(r.contacts[0], "monica@example.org");
+	assert_string_equal(r.contacts[1], "monica@contoso.com");
+	assert_string_equal(r.contacts[2], "a@b.c");
+	assert_string_equal(r.contacts[3], "d@e.f");
+	r = (struct job_result){};
+	entra_contacts(CONTACTS_NONE, user, NULL, NULL, &r);
+	assert_string_equal(r.mail, "");
+	assert_string_equal(r.contacts[0], "monica@contoso.com");
+}
+
 static void contacts_that_are_none(void **state _unused_)
 {
 	_cleanup_(json_freep) struct json *phones = parse("{\"value\":[{\"phoneType\":\"mobile\",\"phoneNumber\":\"+XX XXXXXXXX55\"},"
@@ -297,6 +316,7 @@ int main(void)
 		cmocka_unit_test(only_the_scope_group_is_in_scope),
 		cmocka_unit_test(a_group_name_must_mean_one_group),
 		cmocka_unit_test(M1_contacts_come_from_where_the_policy_says),
+		cmocka_unit_test(all_addresses_are_told),
 		cmocka_unit_test(contacts_that_are_none),
 	};
 

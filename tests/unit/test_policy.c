@@ -141,6 +141,25 @@ static void all_of_it_can_be_set(void **state _unused_)
 	assert_int_equal(p.limits.code_lifetime, 90);
 }
 
+static void admins_are_known_by_name(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text("[authentication-methods]\nmethods = authenticator email\nrequired = 1\nadmins = root2 Boss@contoso.com\n"
+				   "[notifications]\nnotify-admins = yes\nadmin-addresses = a@b.c d@e.f\n",
+				   &p, &told),
+			 0);
+	assert_true(policy_is_admin(&p, "root2"));
+	assert_false(policy_is_admin(&p, "ROOT2"));
+	assert_true(policy_is_admin(&p, "bosS@Contoso.com"));
+	assert_false(policy_is_admin(&p, "boss"));
+	assert_false(policy_is_admin(&p, ""));
+	assert_int_equal(policy_required(&p, false), 1);
+	assert_int_equal(policy_required(&p, true), 2);
+	assert_int_equal(p.notifications.admin_addresses.n, 2);
+}
+
 /* C10: no value means "unlimited". */
 static void C10_bad_values_are_named(void **state _unused_)
 {
@@ -181,6 +200,14 @@ static void C10_bad_values_are_named(void **state _unused_)
 		{ "[password]\nbreached-url = https://u@a.b/range/\n", "must be https://HOST[:PORT]/PATH/" },
 		{ "[password]\nbreached-url = https://a.b/range?x=/\n", "must be https://HOST[:PORT]/PATH/" },
 		{ "[password]\nbreached-proxy = proxy\n", "must be http://HOST:PORT" },
+		{ "[authentication-methods]\nmethods = authenticator\nrequired = 1\n",
+		  "authenticator with required = 1 needs at least 1 other methods" },
+		{ "[authentication-methods]\nmethods = authenticator email\n",
+		  "authenticator with required = 2 needs at least 2 other methods, like email or recovery-code" },
+		{ "[authentication-methods]\nmethods = email\nrequired = 1\nadmins = boss\n", "admins always need two methods, but methods has 1" },
+		{ "[notifications]\nnotify-admins = yes\nadmin-addresses = a@b.c\n", "needs [notifications] admin-addresses" },
+		{ "[notifications]\nnotify-admins = yes\n[authentication-methods]\nadmins = boss\n", "needs [notifications] admin-addresses" },
+		{ "[notifications]\nadmin-addresses = operators\n", "must be one mail address" },
 		{ "[authentication-methods]\nmethods = email\nrequired = 2\n",
 		  "required = 2 needs at least 2 methods, but methods has 1" },
 	};
@@ -389,6 +416,7 @@ int main(void)
 		cmocka_unit_test(all_of_it_can_be_set),
 		cmocka_unit_test(two_tenants_can_be_set),
 		cmocka_unit_test(a_directorys_mistakes_are_told),
+		cmocka_unit_test(admins_are_known_by_name),
 		cmocka_unit_test(C10_bad_values_are_named),
 		cmocka_unit_test(the_rules_of_passwords_have_safe_defaults),
 		cmocka_unit_test(the_rules_of_passwords_can_be_set),

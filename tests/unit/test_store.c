@@ -10,6 +10,7 @@
 
 #include "engine/clock.h"
 #include "engine/seats.h"
+#include "method/methods.h"
 #include "store/sql.h"
 #include "store/store.h"
 
@@ -22,7 +23,8 @@ static struct policy_limits limits(void)
 	return (struct policy_limits){
 		.account_failures = 5, .gate_failures = 5, .seat_failures = 20, .seat_users = 5, .global_failures = 200,
 		.account_window = 86400, .gate_window = 3600, .seat_window = 3600, .global_window = 3600, .block = 86400,
-		.sends_per_day = 5,
+		.sends_per_day = 5, .passes_per_day = 4,
+		.resets = 5, .reset_window = 3600, .sends = 10, .send_window = 600, .passes_per_user = 3,
 	};
 }
 
@@ -388,11 +390,17 @@ static void take(void *to, const struct store_intent *i)
 	*(struct store_intent *)to = *i;
 }
 
+static void take_notice(void *to, const struct store_notice *n)
+{
+	*(struct store_notice *)to = *n;
+}
+
 static void F5_F7_intents_and_notices(void **state)
 {
 	struct store *s = ((struct place *)*state)->store;
 	struct store_intent intent = { .at = 7, .account = monica, .correlation = "c" }, found = {};
-	int64_t row, n;
+	struct store_notice notice = {};
+	int64_t row, n, last;
 
 	strcpy(intent.account.mark, "before");
 	assert_int_equal(store_intent_add(s, &intent, &row), 0);
@@ -406,13 +414,333 @@ static void F5_F7_intents_and_notices(void **state)
 	assert_int_equal(n, 0);
 	/* What is decided stays decided. */
 	assert_int_equal(store_intent_end(s, row, "failed"), 1);
+	assert_int_equal(store_notices(s, 0, 1, take_notice, &notice), 0);
+	assert_string_equal(notice.kind, "reset");
+	assert_string_equal(notice.correlation, "c");
+	assert_string_equal(notice.account.object, "1000");
+	assert_string_equal(notice.address, STORE_NOBODY_YET);
+	assert_int_equal(notice.at, 7);
+	last = notice.row;
+	assert_int_equal(store_notice_done(s, last), 0);
+	notice.row = 0;
+	assert_int_equal(store_notices(s, 0, 1, take_notice, &notice), 0);
+	assert_int_equal(notice.row, 0);
+	/* One that comes later is behind, whatever has gone: the outbox would not see it otherwise. */
+	assert_int_equal(store_notice_add(s, &notice), 0);
+	assert_int_equal(store_notices(s, last, 1, take_notice, &notice), 0);
+	assert_true(notice.row > last);
+}
+
+/* Entra: resetting the same account, 5 in an hour, blocks for 24 hours from the last; success does not clear it. */
+static void so_many_resets_block(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(store_reset_count(s, &l, "local:1000", 1000 + i), 0);
+		assert_int_equal(store_limits_succeeded(s, &l, "local:1000", 1000 + i), 0);
+		assert_int_equal(store_blocked(s, "local:1000", 1000 + i), 0);
+	}
+	assert_int_equal(store_reset_count(s, &l, "local:1000", 2000), 0);
+	assert_int_equal(store_blocked(s, "local:1000", 2000 + 86399), 1);
+	assert_int_equal(store_limits_succeeded(s, &l, "local:1000", 2000), 0);
+	assert_int_equal(store_blocked(s, "local:1000", 2000 + 86399), 1);
+	assert_int_equal(store_blocked(s, "local:1000", 2000 + 86400), 0);
+	assert_int_equal(store_blocked(s, "local:1001", 2000), 0);
+	/* An administrator may. */
+	assert_int_equal(store_limits_clear(s, "local:1000"), 0);
+	assert_int_equal(store_reset_count(s, &l, "local:1000", 2001), 0);
+	assert_int_equal(store_blocked(s, "local:1000", 2001), 0);
+}
+
+static void old_resets_do_not_count(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(store_reset_count(s, &l, "local:1000", 1000 + i * 901), 0);
+		assert_int_equal(store_blocked(s, "local:1000", 1000 + i * 901), 0);
+	}
+}
+
+/* Entra: 10 codes in 10 minutes, and the one after them blocks for 24 hours. */
+static void M2_a_burst_of_messages_blocks(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+	struct store_try send = { .who = "local:1000", .gate = "", .seat = "tty1", .at = 1000 };
+
+	l.sends_per_day = 1000;
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(store_send(s, &l, &send), 0);
+		assert_int_equal(store_blocked(s, "local:1000", 1000), 0);
+	}
+	assert_int_equal(store_send(s, &l, &send), 1);
+	assert_int_equal(store_send_overrun(s, &l, &send), 0);
+	assert_int_equal(store_blocked(s, "local:1000", 1000 + 86399), 1);
+	send.who = "local:1001";
+	assert_int_equal(store_send_overrun(s, &l, &send), 0);
+	assert_int_equal(store_blocked(s, "local:1001", 1000), 0);
+	send.at += 601;
+	send.who = "local:1000";
+	assert_int_equal(store_send(s, &l, &send), 0);
+}
+
+static void add_counter(void *to, const struct store_counter *c)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "%s %s %s %lld %lld %lld\n", c->scope, *c->name ? c->name : c->who, c->gate, (long long)c->count,
+		 (long long)c->until, (long long)c->blocked_until);
+	strncat(to, line, 4000 - strlen(to));
+}
+
+static void counters_are_shown_and_forgotten(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+	struct store_try send = { .who = "local:1000", .gate = "", .seat = "tty1", .at = 1000 };
+	char shown[4096] = "";
+
+	add(s, &monica);
+	for (int i = 0; i < 5; i++)
+		try_at(s, "local:1000", i < 2 ? "email" : "authenticator", "tty1", 1000 + i, NULL);
+	try_at(s, "name:0123", "email", "tty2", 1000, NULL);
+	assert_int_equal(store_send(s, &l, &send), 0);
+	assert_int_equal(store_reset_count(s, &l, "local:1000", 1000), 0);
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	assert_string_equal(shown, "account monica all 5 87404 0\n"
+				   "account monica authenticator 3 4604 0\n"
+				   "account monica block 0 0 87404\n"
+				   "account monica email 2 4601 0\n"
+				   "account monica resets 1 4600 0\n"
+				   "account monica sends 1 87400 0\n"
+				   "account name:0123 all 1 87400 0\n"
+				   "account name:0123 email 1 4600 0\n"
+				   "global  all 6 4604 0\n"
+				   "global  sends 1 4600 0\n"
+				   "seat tty1 all 5 4604 0\n"
+				   "seat tty1 sends 1 4600 0\n"
+				   "seat tty1 users 1 4604 0\n"
+				   "seat tty2 all 1 4600 0\n"
+				   "seat tty2 users 1 4600 0\n");
+	shown[0] = 0;
+	assert_int_equal(store_counters(s, &l, 1010, 13, 1, add_counter, shown), 0);
+	assert_string_equal(shown, "seat tty2 all 1 4600 0\n");
+	/* A seat is freed, its accounts are not. */
+	assert_int_equal(store_counters_clear_seat(s, "tty1"), 0);
+	assert_int_equal(store_counters_clear_seat(s, "tty1"), 1);
+	assert_int_equal(store_blocked(s, "local:1000", 1010), 1);
+	shown[0] = 0;
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	assert_null(strstr(shown, "tty1"));
+	assert_non_null(strstr(shown, "account monica all 5"));
+	assert_int_equal(store_counters_clear(s, "local:1000"), 0);
+	assert_int_equal(store_counters_clear(s, "local:1000"), 1);
+	shown[0] = 0;
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	assert_null(strstr(shown, "monica"));
+	assert_int_equal(store_counters_clear_all(s), 0);
+	assert_int_equal(store_counters_clear_all(s), 1);
+	shown[0] = 0;
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	assert_string_equal(shown, "");
+}
+
+/* ---- helpdesk passes ---- */
+
+static int issue(struct store *s, int64_t row, const char *who, const char *issuer, int64_t now, struct secret *ret)
+{
+	struct store_pass pass = { .issued = now, .life = 1800, .expires = now + 1800, .verified = "call back" };
+	struct registration_pass kept;
+	struct policy_limits l = limits();
+
+	strcpy(pass.issuer, issuer);
+	assert_int_equal(pass_make(store_pass_key(s), ret, &kept), 0);
+	return store_pass_issue(s, &l, row, who, &pass, &kept);
+}
+
+static bool passes(struct store *s, const struct secret *pass, int64_t now, struct proof *ret)
+{
+	struct moment moment = { .lasting = now };
+	struct registration r = {};
+	struct proof_question q = { .registration = &r, .pass_key = store_pass_key(s), .answer = pass, .now = &moment };
+
+	assert_int_equal(store_registration(s, &monica, &r), 0);
+	return method_pass.verify(&q, ret);
+}
+
+static void a_pass_is_good_once(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct secret pass, other;
+	int64_t row = add(s, &monica);
+	struct proof proof = {};
+
+	assert_int_equal(issue(s, row, "local:1000", "root by uid 7", 1000, &pass), 0);
+	other = pass;
+	other.b[0] = other.b[0] == '7' ? '8' : '7';
+	assert_false(passes(s, &other, 1001, &proof));
+	assert_true(passes(s, &pass, 1001, &proof));
+	assert_int_equal(store_proof_use(s, row, &proof), 0);
+	assert_int_equal(store_proof_use(s, row, &proof), 1);
+	proof = (struct proof){};
+	assert_false(passes(s, &pass, 1001, &proof));
+	assert_int_equal(proof.pass_row, 0);
+}
+
+static void a_pass_runs_out_by_the_lasting_clock(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct registration r = {};
+	struct secret pass;
+	int64_t row = add(s, &monica);
+	struct proof proof = {};
+
+	assert_int_equal(issue(s, row, "local:1000", "root", 1000, &pass), 0);
+	assert_true(passes(s, &pass, 1000 + 1799, &proof));
+	assert_false(passes(s, &pass, 1000 + 1800, &proof));
+	assert_int_equal(store_registration(s, &monica, &r), 0);
+	registration_expire(&r, 1000 + 1799);
+	assert_true(method_pass.registered(&r));
+	registration_expire(&r, 1000 + 1800);
+	assert_false(method_pass.registered(&r));
+	/* C9: a clock that was set back gives it no more than its time. */
+	assert_int_equal(store_limits_clamp(s, 100, 86400), 0);
+	assert_true(passes(s, &pass, 100 + 1799, &proof));
+	assert_false(passes(s, &pass, 100 + 1800, &proof));
+}
+
+static void take_pass(void *to, const struct store_pass *p)
+{
+	*(struct store_pass *)to = *p;
+}
+
+static void a_user_has_one_pass(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct store_pass found = {};
+	struct secret first, second;
+	int64_t row = add(s, &monica), old;
+	struct proof proof = {};
+
+	assert_int_equal(issue(s, row, "local:1000", "root by uid 7", 1000, &first), 0);
+	assert_true(passes(s, &first, 1000, &proof));
+	old = proof.pass_row;
+	assert_int_equal(issue(s, row, "local:1000", "root by uid 8", 1000, &second), 0);
+	assert_false(passes(s, &first, 1000, &proof));
+	assert_true(passes(s, &second, 1000, &proof));
+	/* Who had proven the first in the same moment has nothing to use up. */
+	proof.pass_row = old;
+	assert_int_equal(store_proof_use(s, row, &proof), 1);
+	assert_int_equal(store_pass_list(s, 0, 1000, 10, take_pass, &found), 0);
+	assert_string_equal(found.issuer, "root by uid 8");
+	assert_string_equal(found.verified, "call back");
+	assert_string_equal(found.account.name, "monica");
 	found.row = 0;
-	assert_int_equal(store_notices(s, 0, 1, take, &found), 0);
-	assert_int_equal(found.row, row);
-	assert_int_equal(store_notice_done(s, row), 0);
-	found.row = 0;
-	assert_int_equal(store_notices(s, 0, 1, take, &found), 0);
+	assert_int_equal(store_pass_list(s, 0, 1000 + 1800, 10, take_pass, &found), 0);
 	assert_int_equal(found.row, 0);
+	assert_int_equal(store_pass_revoke(s, row), 0);
+	assert_int_equal(store_pass_revoke(s, row), 1);
+	assert_false(passes(s, &second, 1000, &proof));
+}
+
+static void issuers_and_users_have_limits(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	int64_t row = add(s, &monica), other = add(s, &pavel);
+	struct secret pass;
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(issue(s, row, "local:1000", "root by uid 7", 1000, &pass), 0);
+	/* Revoked or not, they were given out. */
+	assert_int_equal(store_pass_revoke(s, row), 0);
+	assert_int_equal(issue(s, row, "local:1000", "root by uid 8", 1000, &pass), 2);
+	assert_int_equal(issue(s, other, "local:1001", "root by uid 7", 1000, &pass), 0);
+	assert_int_equal(issue(s, other, "local:1001", "root by uid 7", 1000, &pass), 1);
+	assert_int_equal(issue(s, other, "local:1001", "root by uid 8", 1000, &pass), 0);
+	assert_int_equal(issue(s, row, "local:1000", "root by uid 7", 1000 + 86399, &pass), 1);
+	assert_int_equal(issue(s, row, "local:1000", "root by uid 7", 1000 + 86400, &pass), 0);
+}
+
+/* C13: who has the database has no pass: nothing in it is the pass, or can be made into one without the key. */
+static void C13_a_pass_is_not_in_the_database(void **state)
+{
+	struct place *p = *state;
+	char bare[16], bytes[1 << 16];
+	struct secret pass;
+	size_t n, at = 0;
+
+	assert_int_equal(issue(p->store, add(p->store, &monica), "local:1000", "root", 1000, &pass), 0);
+	assert_int_equal(pass.len, 11);
+	for (size_t i = 0; i < pass.len; i++)
+		if (pass.b[i] != '-')
+			bare[at++] = pass.b[i];
+	assert_int_equal(at, 10);
+	store_close(TAKE_PTR(p->store));
+	{
+		_cleanup_(fclosep) FILE *f = fopen(p->db, "re");
+
+		while ((n = fread(bytes, 1, sizeof(bytes), f)) > 0) {
+			assert_null(memmem(bytes, n, pass.b, pass.len));
+			assert_null(memmem(bytes, n, bare, at));
+		}
+	}
+}
+
+/* ---- migrations ---- */
+
+static void execute(sqlite3 *db, const char *sql)
+{
+	char *why = NULL;
+
+	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", sql, why);
+}
+
+/* A database as version 2 left it, with a notice that is still to be sent, and one write under way. */
+static void version_2_comes_along(void **state)
+{
+	struct place *p = *state;
+	struct store_intent intent = {};
+	struct store_notice notice = {};
+	struct registration r = {};
+	struct secret pass;
+	struct proof proof = {};
+	char wal[112];
+	sqlite3 *db;
+
+	store_close(TAKE_PTR(p->store));
+	unlink(p->db);
+	unlink(p->made);
+	snprintf(wal, sizeof(wal), "%s-wal", p->db);
+	unlink(wal);
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	execute(db, sql_migrations[0]);
+	execute(db, sql_migrations[1]);
+	execute(db, "INSERT INTO account (directory, object, name, added) VALUES ('local', '1000', 'monica', 1);"
+		    "INSERT INTO address VALUES (1, 'monica@lab.test', 1);"
+		    "INSERT INTO intent (correlation, directory, object, name, mark, at, state, notice) VALUES"
+		    " ('a', 'local', '1000', 'monica', 'm', 5, 'done', 1), ('b', 'local', '1000', 'monica', 'm', 6, 'done', 0),"
+		    " ('c', 'local', '1000', 'monica', 'm', 7, 'unknown', 0);"
+		    "PRAGMA user_version = 2");
+	sqlite3_close(db);
+	p->store = open_at(p);
+	assert_int_equal(store_registration(p->store, &monica, &r), 0);
+	assert_string_equal(r.mail, "monica@lab.test");
+	assert_int_equal(store_notices(p->store, 0, 9, take_notice, &notice), 0);
+	assert_string_equal(notice.correlation, "a");
+	assert_string_equal(notice.address, STORE_NOBODY_YET);
+	assert_int_equal(notice.at, 5);
+	assert_int_equal(store_intents(p->store, 0, 9, take, &intent), 0);
+	assert_string_equal(intent.correlation, "c");
+	assert_int_equal(store_intent_end(p->store, intent.row, "done"), 0);
+	assert_int_equal(store_notices(p->store, notice.row, 9, take_notice, &notice), 0);
+	assert_string_equal(notice.correlation, "c");
+	assert_int_equal(issue(p->store, r.account, "local:1000", "root", 1000, &pass), 0);
+	assert_true(passes(p->store, &pass, 1000, &proof));
 }
 
 /* ---- history ---- */
@@ -831,6 +1159,16 @@ int main(void)
 		with_store(D2_a_history_does_not_move),
 		with_store(the_same_password_twice_has_two_hashes),
 		with_store(a_database_of_version_2_is_taken_over),
+		with_store(so_many_resets_block),
+		with_store(old_resets_do_not_count),
+		with_store(M2_a_burst_of_messages_blocks),
+		with_store(counters_are_shown_and_forgotten),
+		with_store(a_pass_is_good_once),
+		with_store(a_pass_runs_out_by_the_lasting_clock),
+		with_store(a_user_has_one_pass),
+		with_store(issuers_and_users_have_limits),
+		with_store(C13_a_pass_is_not_in_the_database),
+		with_store(version_2_comes_along),
 		with_store(D7_the_audit_shows_every_change),
 		with_store(Q2_the_audit_does_not_grow_for_ever),
 		with_store(D1_another_key_opens_nothing),

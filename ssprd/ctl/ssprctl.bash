@@ -12,7 +12,7 @@ _ssprctl_next() {
 	pam | 'help pam') echo check ;;
 	init) echo --encrypt ;;
 	check) echo --config ;;
-	'user enrol') echo --authenticator --qr --email --recovery-codes ;;
+	'user enrol') echo --authenticator --qr --email --mobile --office --recovery-codes ;;
 	'entra setup') echo --directory --domain --group --unit --config ;;
 	'entra check') echo --directory ;;
 	audit) echo --user --since --verify ;;
@@ -25,7 +25,7 @@ _ssprctl() {
 	case $before in
 	--config | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--user | add | show | remove | unlock | enrol) mapfile -t COMPREPLY < <(compgen -u -- "$word"); return ;;
-	--email | --since | --directory | --domain | --group | --unit) return ;;
+	--email | --mobile | --office | --since | --directory | --domain | --group | --unit) return ;;
 	esac
 	# The name of a user: "check" is also what is done to a configuration, a PAM stack and a tenant.
 	case ${COMP_WORDS[*]:1:COMP_CWORD-1} in

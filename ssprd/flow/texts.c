@@ -9,6 +9,9 @@ const char text_lost_unchanged[] = "The connection was lost. Nothing was changed
 const char text_lost_unconfirmed[] =
 	"The change could not be confirmed. Try the new password first, then the old one.";
 
+const char text_on_its_way[] = "If that is the number we know, a code is on its way.";
+const char text_no_number[] = "That is no whole number. Type it with its country code, like +1 425 5550100.";
+
 /* " Helpdesk: https://help.example.org, +1 555 0100" or nothing. */
 static void helpdesk(const struct policy *p, char *ret, size_t size)
 {
@@ -48,13 +51,22 @@ void text_not_resettable(const struct policy *p, enum why why, char *ret, size_t
 		snprintf(ret, size, "This account's password cannot be reset here.%s", desk);
 }
 
-void text_gate(const struct policy *p, const struct method *m, unsigned int gate, char *ret, size_t size)
+static void gate_line(const struct policy *p, const char *what, unsigned int gate, char *ret, size_t size)
 {
 	if (p->required == 1)
-		snprintf(ret, size, "Reset your password: %s", m->ask);
+		snprintf(ret, size, "Reset your password: %s", what);
 	else
-		snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, p->required,
-			 m->ask);
+		snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, p->required, what);
+}
+
+void text_gate(const struct policy *p, const struct method *m, unsigned int gate, char *ret, size_t size)
+{
+	gate_line(p, m->ask, gate, ret, size);
+}
+
+void text_number(const struct policy *p, const struct method *m, unsigned int gate, char *ret, size_t size)
+{
+	gate_line(p, m->ask_number, gate, ret, size);
 }
 
 void text_resume(int64_t sent, char *ret, size_t size)

@@ -35,6 +35,9 @@ const char *const sql_migrations[SQL_VERSION] = {
 	"CREATE INDEX audit_activity ON audit (activity, at);",
 	/* When its directory said that there is no such account any more; 0: it has not. */
 	"ALTER TABLE account ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;",
+	/* kind: 'mobile' or 'office'. A send to a phone has a second row, whose who is '+' and an HMAC of the number. */
+	"CREATE TABLE phone (account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE, kind TEXT NOT NULL,"
+	"  number TEXT NOT NULL, added INTEGER NOT NULL, PRIMARY KEY (account, kind)) WITHOUT ROWID;",
 };
 
 #define AUDIT_COLUMNS "id, at, correlation, activity, result, reason, method, target, object, seat, actor, hash"
@@ -55,6 +58,8 @@ const char *const sql_text[SQL_STATEMENTS] = {
 			     " (SELECT count(*) FROM authenticator WHERE account = a.id),"
 			     " (SELECT count(*) FROM address WHERE account = a.id),"
 			     " (SELECT count(*) FROM recovery WHERE account = a.id),"
+			     " (SELECT number FROM phone WHERE account = a.id AND kind = 'mobile'),"
+			     " (SELECT number FROM phone WHERE account = a.id AND kind = 'office'),"
 			     " coalesce((SELECT until FROM block WHERE who = a.directory || ':' || a.object), 0), a.gone"
 			     " FROM account a WHERE a.id > ? AND (?2 = '' OR a.name = ?2 OR (instr(?2, '@')"
 			     " AND a.name = ?2 COLLATE NOCASE)) ORDER BY a.id LIMIT ?3",
@@ -69,6 +74,9 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_ADDRESS_GET] = "SELECT mail FROM address WHERE account = ?",
 	[SQL_ADDRESS_SET] = "INSERT INTO address VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE SET"
 			    " mail = excluded.mail, added = excluded.added",
+	[SQL_PHONE_GET] = "SELECT kind, number FROM phone WHERE account = ?",
+	[SQL_PHONE_SET] = "INSERT INTO phone VALUES (?, ?, ?, ?) ON CONFLICT (account, kind) DO UPDATE SET"
+			  " number = excluded.number, added = excluded.added",
 	[SQL_RECOVERY_GET] = "SELECT id, salt, hash FROM recovery WHERE account = ? ORDER BY id LIMIT 10",
 	[SQL_RECOVERY_ADD] = "INSERT INTO recovery (account, salt, hash, added) VALUES (?, ?, ?, ?)",
 	[SQL_RECOVERY_CLEAR] = "DELETE FROM recovery WHERE account = ?",
@@ -91,7 +99,9 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM attempt WHERE at > ? LIMIT ?)",
 	[SQL_SEND_COUNT] = "SELECT count(*) FROM send WHERE who = ? AND at > ?",
 	[SQL_SEND_COUNT_SEAT] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE seat = ? AND at > ? LIMIT ?)",
-	[SQL_SEND_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE at > ? LIMIT ?)",
+	/* Between '+' and ',' there are the rows of numbers, and no name of a directory begins there. */
+	[SQL_SEND_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE at > ? AND who > ',' LIMIT ?)",
+	[SQL_SEND_COUNT_PHONES] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE who > '+' AND who < ',' AND at > ? LIMIT ?)",
 	[SQL_SEND_ADD] = "INSERT INTO send (who, seat, at) VALUES (?, ?, ?)",
 	[SQL_SEND_FORGET] = "DELETE FROM send WHERE id IN (SELECT id FROM send WHERE at < ? ORDER BY at LIMIT 32)",
 	[SQL_ATTEMPT_CLAMP] = "UPDATE attempt SET at = ?1 WHERE at > ?1",

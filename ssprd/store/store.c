@@ -90,14 +90,16 @@ static int user_version(struct store *s)
 
 static bool migrate(struct store *s)
 {
-	static const char *const arrived[SQL_VERSION] = { "PRAGMA user_version = 1", "PRAGMA user_version = 2" };
+	for (int v = user_version(s); v < SQL_VERSION; v++) {
+		char arrived[40];
 
-	for (int v = user_version(s); v < SQL_VERSION; v++)
+		snprintf(arrived, sizeof(arrived), "PRAGMA user_version = %d", v + 1);
 		if (v < 0 || sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
 		    sqlite3_exec(s->db, sql_migrations[v], NULL, NULL, NULL) != SQLITE_OK ||
-		    sqlite3_exec(s->db, arrived[v], NULL, NULL, NULL) != SQLITE_OK ||
+		    sqlite3_exec(s->db, arrived, NULL, NULL, NULL) != SQLITE_OK ||
 		    sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 			return false;
+	}
 	return true;
 }
 

@@ -21,7 +21,7 @@ static struct policy_limits limits(void)
 	return (struct policy_limits){
 		.account_failures = 5, .gate_failures = 5, .seat_failures = 20, .seat_users = 5, .global_failures = 200,
 		.account_window = 86400, .gate_window = 3600, .seat_window = 3600, .global_window = 3600, .block = 86400,
-		.sends_per_day = 5,
+		.sends_per_day = 5, .sms_per_day = 8,
 	};
 }
 
@@ -337,6 +337,66 @@ static void M2_a_seat_has_a_budget_of_messages(void **state)
 	assert_int_equal(store_send(s, &l, &send), 1);
 }
 
+static void M2_a_number_has_a_budget_and_all_phones_have_one(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+	struct store_try send = { .who = "local:1000", .gate = "", .seat = "tty1", .at = 1000 };
+
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(store_send_phone(s, &l, "+491701234567", 1000), 0);
+	assert_int_equal(store_send_phone(s, &l, "+491701234567", 1000), 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(store_send_phone(s, &l, "+491701234568", 1000), 0);
+	assert_int_equal(store_send_phone(s, &l, "+491701234568", 1000), 2);
+	assert_int_equal(store_send_phone(s, &l, "+491701234568", 1000 + 86401), 0);
+	/* They are counted beside the messages that there are, not among them. */
+	l.global_failures = 1;
+	assert_int_equal(store_send(s, &l, &send), 0);
+	assert_int_equal(store_send(s, &l, &send), 1);
+}
+
+static void phones_are_kept_and_replaced(void **state)
+{
+	struct place *p = *state;
+	struct registration r;
+	int64_t row;
+
+	assert_int_equal(store_account_add(p->store, &monica, 1, &row), 0);
+	assert_int_equal(store_phone_set(p->store, row, "mobile", "+491701234567", 2), 0);
+	assert_int_equal(store_phone_set(p->store, row, "office", "+49301234567", 3), 0);
+	assert_int_equal(store_phone_set(p->store, row, "mobile", "+491701234568", 4), 0);
+	store_close(p->store);
+	p->store = open_at(p);
+	assert_int_equal(store_registration(p->store, &monica, &r), 0);
+	assert_string_equal(r.mobile, "+491701234568");
+	assert_string_equal(r.office, "+49301234567");
+	assert_int_equal(store_account_remove(p->store, row), 0);
+	assert_int_equal(store_account_add(p->store, &monica, 5, &row), 0);
+	assert_int_equal(store_registration(p->store, &monica, &r), 0);
+	assert_string_equal(r.mobile, "");
+}
+
+/* A database of the version before is led on, with all that is in it. */
+static void version_2_becomes_version_3(void **state)
+{
+	struct place *p = *state;
+	struct registration r;
+	sqlite3 *db;
+	int64_t row;
+
+	assert_int_equal(store_account_add(p->store, &monica, 1, &row), 0);
+	assert_int_equal(store_mail_set(p->store, row, "monica@lab", 1), 0);
+	store_close(p->store);
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DROP TABLE phone; PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	p->store = open_at(p);
+	assert_int_equal(store_registration(p->store, &monica, &r), 0);
+	assert_string_equal(r.mail, "monica@lab");
+	assert_int_equal(store_phone_set(p->store, row, "mobile", "+491701234567", 2), 0);
+}
+
 static void take(void *to, const struct store_intent *i)
 {
 	*(struct store_intent *)to = *i;
@@ -596,6 +656,9 @@ int main(void)
 		with_store(C5_a_count_survives_a_kill),
 		with_store(M2_messages_are_counted),
 		with_store(M2_a_seat_has_a_budget_of_messages),
+		with_store(M2_a_number_has_a_budget_and_all_phones_have_one),
+		with_store(phones_are_kept_and_replaced),
+		with_store(version_2_becomes_version_3),
 		with_store(F5_F7_intents_and_notices),
 		with_store(D7_the_audit_shows_every_change),
 		with_store(Q2_the_audit_does_not_grow_for_ever),

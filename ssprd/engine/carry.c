@@ -82,20 +82,21 @@ static int note_gone(struct session *x, const struct moment *now)
  * A number that was right counts like one that was wrong until its code has come back: or the limits would tell which it was. The
  * tries at this dialogue's right ones were no failures after all.
  */
-static int release_numbers(struct session *x)
+static int release_numbers(struct session *x, const struct fact *passed)
 {
-	const struct method *method = x->server->rules.methods[x->flow.method];
+	/* The flow asks for the next one already. */
+	const struct method *method = method_find(passed->method);
 	struct session_beyond *b = x->beyond;
 	int r = 0;
 
-	if (!b || method->family != FAMILY_PHONE)
+	if (!b || !method || method->family != FAMILY_PHONE)
 		return 0;
 	for (unsigned int i = 0; i < b->numbers_n && r == 0; i++)
 		r = store_try_release(x->server->store, b->numbers[i], NULL);
 	return r;
 }
 
-static int use_up(struct session *x, const struct proven *p)
+static int use_up(struct session *x, const struct fact *passed, const struct proven *p)
 {
 	struct store *store = x->server->store;
 	char who[STORE_WHO];
@@ -109,7 +110,7 @@ static int use_up(struct session *x, const struct proven *p)
 	if (r == 0)
 		r = store_try_release(store, p->attempt, p->last ? who : NULL);
 	if (r == 0)
-		r = release_numbers(x);
+		r = release_numbers(x, passed);
 	return r > 0 ? -EALREADY : r;
 }
 
@@ -148,7 +149,7 @@ static int carry_out_fact(struct session *x, const struct fact *fact, const stru
 {
 	switch (fact->kind) {
 	case FACT_GATE_PASSED:
-		return use_up(x, proof);
+		return use_up(x, fact, proof);
 	case FACT_CODE_SENT:
 		return count_send(x, now);
 	case FACT_INTENT:

@@ -86,6 +86,8 @@ static void say_step(struct player *p, const struct step *s)
 
 static void say_effects(struct player *p, int r, const struct effects *e)
 {
+	static const uint8_t nobody[CRYPTO_MAC];
+
 	if (r == -EPROTO)
 		say(p, "< protocol\n");
 	for (size_t i = 0; i < e->facts_n; i++)
@@ -94,6 +96,9 @@ static void say_effects(struct player *p, int r, const struct effects *e)
 		    e->facts[i].why ? why_name(e->facts[i].why) : "", e->facts[i].detail ? " : " : "",
 		    e->facts[i].detail ? e->facts[i].detail : "");
 	say_job(p, &e->job);
+	/* A code that no answer can prove anything with. */
+	if (e->job.kind == JOB_DELIVER && bytes_equal(p->flow.code.mac, nobody, sizeof(nobody)))
+		say(p, "< nobody's code\n");
 	say_step(p, &e->step);
 }
 

@@ -89,6 +89,19 @@ def test_a_call_in_the_users_language(lab, monica, carriers):
     assert "de-DE" in carriers.requests[0].form()["Twiml"]
 
 
+def test_a_code_proves_only_what_it_was_sent_by(lab, monica, carriers):
+    """With no more codes to be sent, the last one of the mail is not one of the phone."""
+    use(lab, carriers, "email sms authenticator")
+    with wire.Dialogue("monica") as d:
+        for _ in range(2):
+            lab.choose(d, 1)
+        code = monica.mailed(at_least=3)
+        assert lab.choose(d, 2).info.startswith("No more codes")
+        assert "not right" in d.answer(code).info
+        lab.choose(d, 1)
+        assert "Step 2" in d.answer(code).info
+
+
 def test_one_phone_counts_once(lab, monica, carriers):
     use(lab, carriers, "sms voice authenticator")
     with wire.Dialogue("monica") as d:

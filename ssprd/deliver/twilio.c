@@ -72,12 +72,32 @@ static void add_line(struct speech *s, const char *line, size_t len)
 			add_sentence(s, line + i, 1);
 }
 
-/* Twilio's basic voices do not know Arabic; Amazon's do, under a code of its own. */
+/* Twilio's basic voice speaks English, German, French and Spanish; for the others one of Amazon's that is good for the language. */
+static void choose_voice(const char *lang, struct speech *s)
+{
+	static const struct {
+		const char *lang, *language, *voice;
+	} voices[] = {
+		{ "pt-BR", "pt-BR", "Polly.Vitoria" },
+		{ "ja-JP", "ja-JP", "Polly.Mizuki" },
+		{ "zh-CN", "cmn-CN", "Polly.Zhiyu" },
+		{ "ar", "arb", "Polly.Zeina" },
+	};
+
+	s->language = lang;
+	s->voice = "";
+	for (size_t i = 0; i < ARRAY_SIZE(voices); i++)
+		if (strcmp(lang, voices[i].lang) == 0) {
+			s->language = voices[i].language;
+			s->voice = voices[i].voice;
+		}
+}
+
 static int write_speech(const struct job *job, char ret[static TWIML])
 {
-	bool arabic = strcmp(job->lang, "ar") == 0;
-	struct speech s = { .b = ret, .language = arabic ? "arb" : job->lang, .voice = arabic ? "Polly.Zeina" : "" };
+	struct speech s = { .b = ret };
 
+	choose_voice(job->lang, &s);
 	add(&s, "<Response><Pause length=\"1\"/>");
 	for (const char *line = job->body; *line;) {
 		size_t len = strcspn(line, "\n");

@@ -161,6 +161,7 @@ KINDS = {"no such account": "nobody-of-that-name", "not registered": "pavel", "p
 @pytest.mark.parametrize("kind", KINDS)
 def test_E1_same_screen_for_a_decoy_and_for_another_number(lab, carriers, kind):
     use(lab, carriers)
+    lab.ctl("user", "enrol", "jana", "--mobile", "+491701234569")
     right, wrong = walk("monica", "/dev/tty1", NUMBER), walk("jana", "/dev/tty2", OTHER)
     decoy = walk(KINDS[kind], "/dev/tty3", NUMBER)
     assert right == wrong == decoy

@@ -36,8 +36,8 @@ const char *const sql_migrations[SQL_VERSION] = {
 	/* When its directory said that there is no such account any more; 0: it has not. */
 	"ALTER TABLE account ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;",
 	/* kind: 'mobile' or 'office'. A send to a phone has a second row, whose who is '+' and an HMAC of the number. */
-	"CREATE TABLE phone (account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE, kind TEXT NOT NULL,"
-	"  number TEXT NOT NULL, added INTEGER NOT NULL, PRIMARY KEY (account, kind)) WITHOUT ROWID;",
+	("CREATE TABLE phone (account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE, kind TEXT NOT NULL,"
+	 "  number TEXT NOT NULL, added INTEGER NOT NULL, PRIMARY KEY (account, kind)) WITHOUT ROWID;"),
 };
 
 #define AUDIT_COLUMNS "id, at, correlation, activity, result, reason, method, target, object, seat, actor, hash"

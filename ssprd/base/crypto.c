@@ -87,17 +87,28 @@ int crypto_random(void *ret, size_t len)
 	return 0;
 }
 
-int crypto_mac(const struct crypto_key *key, const void *a, size_t alen, const void *b, size_t blen,
+static int mac(const void *key, size_t key_len, const void *a, size_t alen, const void *b, size_t blen,
 	       uint8_t ret[static CRYPTO_MAC])
 {
 	const EVP_MAC_CTX *kept = hmac();
 	_cleanup_(mac_freep) EVP_MAC_CTX *c = kept ? EVP_MAC_CTX_dup(kept) : NULL;
 	size_t size;
 
-	if (!c || EVP_MAC_init(c, key->b, sizeof(key->b), NULL) != 1 || EVP_MAC_update(c, a, alen) != 1 ||
+	if (!c || EVP_MAC_init(c, key, key_len, NULL) != 1 || EVP_MAC_update(c, a, alen) != 1 ||
 	    (blen > 0 && EVP_MAC_update(c, b, blen) != 1) || EVP_MAC_final(c, ret, &size, CRYPTO_MAC) != 1)
 		return -EIO;
 	return size == CRYPTO_MAC ? 0 : -EIO;
+}
+
+int crypto_mac(const struct crypto_key *key, const void *a, size_t alen, const void *b, size_t blen,
+	       uint8_t ret[static CRYPTO_MAC])
+{
+	return mac(key->b, sizeof(key->b), a, alen, b, blen, ret);
+}
+
+int crypto_hmac(const void *key, size_t key_len, const void *a, size_t len, uint8_t ret[static CRYPTO_MAC])
+{
+	return mac(key, key_len, a, len, NULL, 0, ret);
 }
 
 int crypto_sha256(const void *a, size_t len, uint8_t ret[static CRYPTO_MAC])
@@ -178,5 +189,29 @@ int crypto_guid(char ret[static CRYPTO_GUID])
 		return r;
 	crypto_hex(b, sizeof(b), hex);
 	snprintf(ret, CRYPTO_GUID, "%.8s-%.4s-4%.3s-a%.3s-%.12s", hex, hex + 8, hex + 13, hex + 17, hex + 20);
+	return 0;
+}
+
+void crypto_base64(const void *bytes, size_t len, char *ret)
+{
+	ret[EVP_EncodeBlock((uint8_t *)ret, bytes, (int)len)] = 0;
+}
+
+/* EVP_DecodeBlock() takes a line break for its end, and counts what the padding stands for. */
+int crypto_unbase64(const char *text, size_t len, void *ret, size_t size, size_t *ret_len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t padding = len > 1 && text[len - 1] == '=' ? 1 + (text[len - 2] == '=') : 0;
+	int n;
+
+	if (len == 0 || len % 4 != 0 || len / 4 * 3 > size)
+		return -EBADMSG;
+	for (size_t i = 0; i < len - padding; i++)
+		if (!text[i] || !strchr(digits, text[i]))
+			return -EBADMSG;
+	n = EVP_DecodeBlock(ret, (const uint8_t *)text, (int)len);
+	if (n < 0)
+		return -EBADMSG;
+	*ret_len = (size_t)n - padding;
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-/* The one home of libcrypto's headers: random bytes, HMAC-SHA-256, SHA-256, AES-256-GCM; SHA-1 where others ask for it. */
+/* The one home of libcrypto's headers: random bytes, HMAC-SHA-256, SHA-256, AES-256-GCM, base 64; SHA-1 where others ask for it. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +27,9 @@ int crypto_random(void *ret, size_t len);
 int crypto_mac(const struct crypto_key *key, const void *a, size_t alen, const void *b, size_t blen,
 	       uint8_t ret[static CRYPTO_MAC]);
 
+/* HMAC-SHA-256 under a key of somebody else's, of whatever length. */
+int crypto_hmac(const void *key, size_t key_len, const void *a, size_t len, uint8_t ret[static CRYPTO_MAC]);
+
 int crypto_sha256(const void *a, size_t len, uint8_t ret[static CRYPTO_MAC]);
 
 /* Only for lists that are kept by it; nothing of ours rests on it. */
@@ -44,6 +47,12 @@ int crypto_open(const struct crypto_key *key, const char *bound, const void *box
 
 /* Lower-case hexadecimal, NUL at the end: ret holds 2 * len + 1 bytes. */
 void crypto_hex(const void *bytes, size_t len, char *ret);
+
+/* Base 64 (RFC 4648) of len bytes: ret holds CRYPTO_BASE64(len) bytes, a NUL at the end. */
+#define CRYPTO_BASE64(len) (((len) + 2) / 3 * 4 + 1)
+void crypto_base64(const void *bytes, size_t len, char *ret);
+/* The way back, into len / 4 * 3 bytes at most. -EBADMSG. */
+int crypto_unbase64(const char *text, size_t len, void *ret, size_t size, size_t *ret_len);
 
 #define CRYPTO_GUID 37
 

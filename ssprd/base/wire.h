@@ -51,10 +51,11 @@
  *     status                          user-add USER          user-enrol USER NAME=authenticator
  *     user-list                       user-show USER         user-enrol USER NAME=email TO
  *     audit [USER] [SINCE]            user-remove USER       user-enrol USER NAME=recovery-code
- *     audit-verify                    user-unlock USER       clock-accept
- *     pending                         user-check USER         entra-check [USER] [DIRECTORY]
+ *     audit-verify                    user-unlock USER       user-enrol USER NAME=mobile|office TO
+ *     pending                         user-check USER        entra-check [USER] [DIRECTORY]
  *     limits                          limits-clear NAME=user USER | NAME=seat TO | NAME=all
- *     pass-issue USER DETAIL [LIFE]   pass-revoke USER        pass-list
+ *     pass-issue USER DETAIL [LIFE]   pass-revoke USER       pass-list
+ *     clock-accept
  *
  * user-enrol of an authenticator brings one row with the column `uri` (otpauth://), then STATUS_ASK for a first code; of
  * recovery codes one row with the column `code` for each. pass-issue needs in DETAIL how the caller was verified, and brings one row
@@ -88,7 +89,7 @@ enum wire_tag {
 	WIRE_USER = 2,	     /* text: the name as typed */
 	WIRE_SERVICE = 3,    /* text: PAM_SERVICE */
 	WIRE_TTY = 4,	     /* text: PAM_TTY, or the X display */
-	WIRE_LANG = 5,	     /* text: a locale name */
+	WIRE_LANG = 5,	     /* text: a locale name; in a job the language of the message, like en-US */
 	WIRE_REASON = 6,     /* u8: enum wire_reason */
 	WIRE_KIND = 7,	     /* u8: enum step_kind */
 	WIRE_INFO = 8,	     /* text */
@@ -104,7 +105,7 @@ enum wire_tag {
 	WIRE_NAME = 21,	     /* text: the account's name as its directory spells it */
 	WIRE_MARK = 22,	     /* text: changes whenever the password changes; never the password or its hash */
 	WIRE_SECRET = 23,    /* bytes: the new password */
-	WIRE_TO = 24,	     /* text: a mail address */
+	WIRE_TO = 24,	     /* text: a mail address, or a phone number */
 	WIRE_SUBJECT = 25,   /* text */
 	WIRE_BODY = 26,	     /* text */
 	WIRE_ID = 27,	     /* text: stands in the Message-ID, so that a mail sent twice can be told */
@@ -122,6 +123,7 @@ enum wire_tag {
 	WIRE_ADDRESS = 39,   /* text: where */
 	WIRE_FIGURE = 40,    /* text: lines to show as they are, above INFO; only on a console that can */
 	WIRE_NAMES = 41,     /* text: the words of the names of the person behind an account, with blanks between */
+	WIRE_CHANNEL = 42,   /* u8: enum job_channel; missing: mail */
 	WIRE_CONTACT = 44,   /* text: the first of four mail addresses */
 	WIRE_TAGS = 48,	     /* tags from here on are skipped, but for columns */
 	WIRE_COLUMN = 128,   /* the first of WIRE_COLUMNS columns */

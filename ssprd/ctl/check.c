@@ -106,13 +106,13 @@ static void warn_of_mail(struct findings *f, const struct policy *p)
 }
 
 /* Where somebody else keeps it, a drop-in of the unit loads it. Who may not look does not know. */
-static bool missing(const struct policy_directory *d, const char *kind)
+static bool missing(const char *of, const char *kind)
 {
 	static const char *const stores[] = { "/etc/credstore", "/etc/credstore.encrypted" };
 	char path[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(stores); i++) {
-		snprintf(path, sizeof(path), "%s/sspr-%s-%s", stores[i], d->name, kind);
+		snprintf(path, sizeof(path), "%s/sspr-%s-%s", stores[i], of, kind);
 		if (access(path, F_OK) == 0 || errno != ENOENT)
 			return false;
 	}
@@ -121,7 +121,7 @@ static bool missing(const struct policy_directory *d, const char *kind)
 
 static void warn_of_credential(struct findings *f, const struct policy_directory *d, const char *section)
 {
-	bool certificate = !missing(d, "certificate"), secret = !missing(d, "secret");
+	bool certificate = !missing(d->name, "certificate"), secret = !missing(d->name, "secret");
 
 	if (!certificate && !secret)
 		warn(f, "[%s] there is neither sspr-%s-certificate nor sspr-%s-secret in /etc/credstore or /etc/credstore.encrypted: "
@@ -164,10 +164,43 @@ static void warn_of_directory(struct findings *f, const struct policy_directory 
 	warn_of_file(f, section, "ca-file", d->entra.ca_file);
 }
 
+static bool needs_secret(const struct policy_carrier *c)
+{
+	return c->provider == PROVIDER_TWILIO || c->provider == PROVIDER_AZURE ||
+	       (c->provider == PROVIDER_GATEWAY && (*c->user || strstr(c->url, "%secret%") || strstr(c->headers, "%secret%") ||
+						    strstr(c->body, "%secret%")));
+}
+
+static void warn_of_carrier(struct findings *f, const char *section, const struct policy_carrier *c)
+{
+	if (c->provider != PROVIDER_NONE && needs_secret(c) && missing(section, "secret"))
+		warn(f, "[%s] there is no sspr-%s-secret in /etc/credstore or /etc/credstore.encrypted: unless a drop-in of "
+			"ssprd-net.service loads one from elsewhere, nothing is sent", section, section);
+	if (c->provider == PROVIDER_GATEWAY && strstr(c->url, "%secret%"))
+		warn(f, "[%s] url: %%secret%% in an address stands in the logs of whatever passes it on; headers or body do better", section);
+	if (c->provider == PROVIDER_GATEWAY && !*c->success_match && !*c->success_json)
+		warn(f, "[%s] neither success-match nor success-json is set: an error page that says 200 counts as sent", section);
+	if (c->provider == PROVIDER_TWILIO && !*c->user)
+		warn(f, "[%s] user is not set, so the secret is the account's own token; an API key can be taken back alone", section);
+	warn_of_file(f, section, "ca-file", c->ca_file);
+}
+
+static void warn_of_phone(struct findings *f, const struct policy *p)
+{
+	bool calls = policy_list_has(&p->methods, "voice") || policy_list_has(&p->methods, "office");
+
+	if (policy_list_has(&p->methods, "sms") && p->sms.provider == PROVIDER_NONE)
+		warn(f, "[sms] provider is not set, but sms is a method: no code can be sent");
+	if (calls && p->voice.provider == PROVIDER_NONE)
+		warn(f, "[voice] provider is not set, but voice or office is a method: no code can be spoken");
+	warn_of_carrier(f, "sms", &p->sms);
+	warn_of_carrier(f, "voice", &p->voice);
+}
+
 /* What only some users can do must not be what all of them need. */
 static void warn_of_app(struct findings *f, const struct policy *p)
 {
-	if (policy_list_has(&p->methods, "app") && p->methods.n == p->required)
+	if (policy_list_has(&p->methods, "app") && policy_gates(p) == p->required)
 		warn(f, "[authentication-methods] methods: each reset needs app, so nobody without a passkey or a Temporary Access "
 			"Pass%s can do one; add another method", p->local.type == LOCAL_ACCOUNTS ? ", and no account of this machine," : "");
 }
@@ -185,6 +218,7 @@ static void warn_of_policy(struct findings *f, const struct policy *p)
 {
 	warn_of_scope(f, p);
 	warn_of_mail(f, p);
+	warn_of_phone(f, p);
 	warn_of_app(f, p);
 	warn_of_passwords(f, &p->password);
 	for (size_t i = 0; i < p->directories_n; i++)

@@ -121,7 +121,7 @@ static int enrol_authenticator(const struct ctl *ctl, const struct enrolment *e,
 	return status;
 }
 
-static int enrol_email(const struct ctl *ctl, const struct enrolment *e, struct client *c)
+static int enrol_address(const struct ctl *ctl, const struct enrolment *e, struct client *c)
 {
 	_cleanup_(output_free) struct output rows = {};
 	struct client_end end = {};
@@ -134,7 +134,8 @@ static int enrol_email(const struct ctl *ctl, const struct enrolment *e, struct 
 	if (ctl->json)
 		print_rows(ctl, &rows);
 	else
-		puts(*end.text ? end.text : "The mail address is registered.");
+		puts(*end.text ? end.text :
+		     strcmp(e->request.name, "email") == 0 ? "The mail address is registered." : "The phone number is registered.");
 	return CTL_OK;
 }
 
@@ -159,7 +160,9 @@ static const struct method {
 	int (*enrol)(const struct ctl *ctl, const struct enrolment *e, struct client *c);
 } methods[] = {
 	{ 'a', "authenticator", enrol_authenticator },
-	{ 'e', "email", enrol_email },
+	{ 'e', "email", enrol_address },
+	{ 'm', "mobile", enrol_address },
+	{ 'o', "office", enrol_address },
 	{ 'r', "recovery-code", enrol_recovery_codes },
 };
 
@@ -184,6 +187,8 @@ int ctl_user_enrol(const struct ctl *ctl, int argc, char **argv)
 	static const struct option options[] = {
 		{ "authenticator", no_argument, NULL, 'a' },
 		{ "email", required_argument, NULL, 'e' },
+		{ "mobile", required_argument, NULL, 'm' },
+		{ "office", required_argument, NULL, 'o' },
 		{ "recovery-codes", no_argument, NULL, 'r' },
 		{ "qr", no_argument, NULL, 'q' },
 		{},
@@ -199,7 +204,7 @@ int ctl_user_enrol(const struct ctl *ctl, int argc, char **argv)
 			return ctl_usage(argv[0]);
 		if (one)
 			m = one;
-		if (option == 'e')
+		if (optarg)
 			e.request.to = optarg;
 		e.qr = e.qr || option == 'q';
 	}

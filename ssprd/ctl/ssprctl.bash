@@ -14,7 +14,7 @@ _ssprctl_next() {
 	pam | 'help pam') echo check ;;
 	init) echo --encrypt ;;
 	check) echo --config ;;
-	'user enrol') echo --authenticator --qr --email --recovery-codes ;;
+	'user enrol') echo --authenticator --qr --email --mobile --office --recovery-codes ;;
 	'limits clear') echo --seat --all ;;
 	'pass issue') echo --verified --minutes ;;
 	'entra setup') echo --directory --domain --group --unit --config ;;
@@ -29,7 +29,7 @@ _ssprctl() {
 	case $before in
 	--config | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--user | add | show | remove | unlock | enrol | issue | revoke | clear) mapfile -t COMPREPLY < <(compgen -u -- "$word"); return ;;
-	--email | --verified | --minutes | --seat | --since | --directory | --domain | --group | --unit) return ;;
+	--email | --mobile | --office | --verified | --minutes | --seat | --since | --directory | --domain | --group | --unit) return ;;
 	esac
 	# The name of a user: "check" is also what is done to a configuration, a PAM stack and a tenant.
 	case ${COMP_WORDS[*]:1:COMP_CWORD-1} in

@@ -28,13 +28,14 @@ static bool pause_for(int peer, int leave, int64_t ms)
 struct verdict persist(persist_fn *attempt, void *way, int peer, int leave, const struct job *job)
 {
 	int64_t life = job->life < PERSIST_MAX ? job->life : PERSIST_MAX;
-	int64_t end = boot_ms() + life * 1000, pause = 1000;
+	int64_t end = boot_ms() + life * 1000, next = 1000;
 
 	for (;;) {
 		struct verdict v = attempt(way, job);
+		int64_t wait = (int64_t)v.wait * 1000, pause = wait > next ? wait : next;
 
 		if (!v.again || boot_ms() + pause > end || !pause_for(peer, leave, pause))
 			return v;
-		pause = pause < PAUSE_MAX_MS / 2 ? 2 * pause : PAUSE_MAX_MS;
+		next = next < PAUSE_MAX_MS / 2 ? 2 * next : PAUSE_MAX_MS;
 	}
 }

@@ -14,6 +14,7 @@ struct verdict {
 	enum outcome outcome;
 	enum why why;
 	bool again; /* the failure is temporary */
+	unsigned int wait; /* then the other side wants to be left alone for so many seconds; 0: it did not say */
 };
 
 /* One try. `way` is the caller's. */

@@ -288,9 +288,9 @@ struct page {
 static void user_row(void *to, const struct store_account_row *r)
 {
 	struct page *p = to;
-	char methods[96], blocked[32], recovery[16], id[80], gone[32];
+	char methods[96], blocked[32], recovery[16], id[80], gone[32], mobile[PHONE_MASKED] = "", office[PHONE_MASKED] = "";
 	struct moment now;
-	const char *const columns[] = { r->account.name, id, methods, recovery, blocked, gone };
+	const char *const columns[] = { r->account.name, id, methods, recovery, blocked, gone, mobile, office };
 
 	server_now(p->admin->server, &now);
 	snprintf(id, sizeof(id), "%s:%s", r->account.directory, r->account.object);
@@ -301,6 +301,10 @@ static void user_row(void *to, const struct store_account_row *r)
 	number(r->recovery_codes, recovery, sizeof(recovery));
 	when(r->blocked_until > now.lasting ? r->blocked_until : 0, blocked, sizeof(blocked));
 	when(r->gone, gone, sizeof(gone));
+	if (*r->mobile)
+		phone_mask(r->mobile, mobile);
+	if (*r->office)
+		phone_mask(r->office, office);
 	row(p->admin, WIRE_ROW, columns, ARRAY_SIZE(columns));
 	p->last = (uint64_t)r->row;
 	p->rows++;
@@ -308,7 +312,8 @@ static void user_row(void *to, const struct store_account_row *r)
 
 static void users(struct admin *a, const struct admin_request *q, const char *name)
 {
-	static const char *const head[] = { "name", "account", "methods", "recovery-codes-left", "blocked-until", "gone-since" };
+	static const char *const head[] = { "name", "account", "methods", "recovery-codes-left", "blocked-until", "gone-since",
+					    "mobile", "office" };
 	struct page p = { .admin = a };
 	int r;
 
@@ -422,8 +427,7 @@ static void check_registration(struct admin *a, const struct job_result *r)
 		return;
 	}
 	registration.sign_in = policy_directory(&s->policy, r->account.directory) != NULL;
-	if (!registration.mail[0])
-		snprintf(registration.mail, sizeof(registration.mail), "%s", r->mail);
+	registration_complete(&registration, &s->policy, r->mail, r->mobile, r->office);
 	server_now(s, &now);
 	registration_expire(&registration, now.lasting);
 	n = methods_registered(&registration, s->rules.methods, s->rules.methods_n, admin);
@@ -712,6 +716,30 @@ static void enrol_email(struct admin *a, const struct account *account, int64_t 
 	finish(a, r, account, AUDIT_REGISTERED, method_email.name);
 }
 
+static void enrol_phone(struct admin *a, const struct account *account, int64_t account_row, const char *kind, const char *to)
+{
+	const struct policy_phone *rules = &a->server->policy.phone_rules;
+	struct store *store = a->server->store;
+	char number[PHONE], text[160];
+	enum phone_rule rule;
+	int r;
+
+	if (phone_parse(to, strlen(to), number) < 0) {
+		end(a, STATUS_FAILED, "that is not a whole number with its country code, like +1 425 5550100");
+		return;
+	}
+	rule = phone_judge(number, &rules->countries, &rules->deny_prefixes);
+	if (rule != PHONE_ALLOWED) {
+		snprintf(text, sizeof(text), "that number %s", phone_rule_text(rule));
+		end(a, STATUS_REFUSED, text);
+		return;
+	}
+	r = store_begin(store);
+	if (r == 0)
+		r = store_phone_set(store, account_row, kind, number, wall(a));
+	finish(a, r, account, AUDIT_REGISTERED, kind);
+}
+
 static int make_codes(struct admin *a, struct registration_recovery *ret, struct secret *ret_codes)
 {
 	int r = 0;
@@ -758,8 +786,10 @@ static void on_user_enrol(struct admin *a, const struct admin_request *q)
 		enrol_email(a, &account, account_row, q->to);
 	else if (strcmp(q->method, method_recovery.name) == 0)
 		enrol_recovery(a, &account, account_row);
+	else if (strcmp(q->method, "mobile") == 0 || strcmp(q->method, "office") == 0)
+		enrol_phone(a, &account, account_row, q->method, q->to);
 	else
-		end(a, STATUS_FAILED, "the method is one of: authenticator, email, recovery-code");
+		end(a, STATUS_FAILED, "the method is one of: authenticator, email, recovery-code, mobile, office");
 }
 
 /* ---- audit, pending, clock ---- */

@@ -57,7 +57,7 @@ static int clear_user(struct admin *a, const char *user, struct account *ret)
 	}
 	if (r >= 0)
 		r = store_who(store, ret, who);
-	if (r == 0 && !*ret->object && strchr(user, ':'))
+	if (r == 0 && !*ret->object && (strchr(user, ':') || *user == '+'))
 		snprintf(who, sizeof(who), "%.95s", user);
 	return r == 0 ? store_counters_clear(store, who) : r;
 }

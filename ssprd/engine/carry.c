@@ -92,7 +92,25 @@ static int note_gone(struct session *x, const struct moment *now)
 	return store_account_gone(x->server->store, &x->flow.account, now->wall);
 }
 
-static int use_up(struct session *x, const struct proven *p)
+/*
+ * A number that was right counts like one that was wrong until its code has come back: or the limits would tell which it was. The
+ * tries at this dialogue's right ones were no failures after all.
+ */
+static int release_numbers(struct session *x, const struct fact *passed)
+{
+	/* The flow asks for the next one already. */
+	const struct method *method = method_find(passed->method);
+	struct session_beyond *b = x->beyond;
+	int r = 0;
+
+	if (!b || !method || method->family != FAMILY_PHONE)
+		return 0;
+	for (unsigned int i = 0; i < b->numbers_n && r == 0; i++)
+		r = store_try_release(x->server->store, b->numbers[i], NULL);
+	return r;
+}
+
+static int use_up(struct session *x, const struct fact *passed, const struct proven *p)
 {
 	struct store *store = x->server->store;
 	char who[STORE_WHO];
@@ -105,6 +123,8 @@ static int use_up(struct session *x, const struct proven *p)
 		r = store_proof_use(store, p->account, &p->proof);
 	if (r == 0)
 		r = store_try_release(store, p->attempt, p->last ? who : NULL);
+	if (r == 0)
+		r = release_numbers(x, passed);
 	return r > 0 ? -EALREADY : r;
 }
 
@@ -138,12 +158,30 @@ static int count_send(struct session *x, const struct moment *now)
 	return r > 0 ? -EDQUOT : r;
 }
 
+/* Too many to this number or in all: what is seen at the screen stays the same, the administrator is told. */
+static int count_number(struct session *x, const struct fact *sent, const struct audit_context *audit, const struct moment *now)
+{
+	const struct policy_limits *limits = &x->server->policy.limits;
+	const struct fact withheld = { .kind = FACT_CODE_UNDELIVERED, .method = sent->method, .why = WHY_BUSY };
+	int r;
+
+	if (!x->beyond || !*x->beyond->number)
+		return 0;
+	r = store_send_phone(x->server->store, limits, x->beyond->number, now->lasting);
+	if (r <= 0)
+		return r;
+	log_warning(r == 1 ? "a code was not sent: its number has had its messages of this day ([limits] sends-per-day)" :
+			     "a code was not sent: all messages of this day are used up ([limits] sms-per-day)");
+	explicit_bzero(x->beyond->number, sizeof(x->beyond->number));
+	return audit_fact(audit, &withheld);
+}
+
 static int carry_out_fact(struct session *x, const struct fact *fact, const struct job *job, const struct proven *proof,
 			  const struct moment *now)
 {
 	switch (fact->kind) {
 	case FACT_GATE_PASSED:
-		return use_up(x, proof);
+		return use_up(x, fact, proof);
 	case FACT_VERIFIED:
 		return count_reset(x, now);
 	case FACT_CODE_SENT:
@@ -179,6 +217,8 @@ static int commit_facts(struct session *x, const struct effects *e, const struct
 		r = carry_out_fact(x, &e->facts[i], &e->job, proof, now);
 		if (r == 0)
 			r = audit_fact(&audit, &e->facts[i]);
+		if (r == 0 && e->facts[i].kind == FACT_CODE_SENT && e->job.channel != CHANNEL_MAIL)
+			r = count_number(x, &e->facts[i], &audit, now);
 	}
 	if (r == 0)
 		return store_commit(x->server->store);
@@ -236,12 +276,21 @@ static int load_registration(struct session *x, const struct account *a, const s
 		r = tell_integrity(x, a, now);
 	registration_expire(ret, now->lasting);
 	ret->sign_in = has_sign_in(x, a);
-	if (!ret->mail[0] && x->beyond)
-		memcpy(ret->mail, x->beyond->mail, sizeof(ret->mail));
+	registration_complete(ret, &x->server->policy, x->beyond ? x->beyond->mail : NULL, x->beyond ? x->beyond->mobile : NULL,
+			      x->beyond ? x->beyond->office : NULL);
 	return r;
 }
 
-/* The address is read here and now, and never comes from a peer. A decoy has none: its code goes nowhere. */
+/* Where a code goes to is read here and now, and never comes from a peer. "": nowhere. */
+static const char *address_of(const struct session *x, const struct job *job, const struct registration *registration)
+{
+	if (x->flow.decoy)
+		return "";
+	if (job->channel == CHANNEL_MAIL)
+		return registration->mail;
+	return x->beyond ? x->beyond->number : "";
+}
+
 static int send_code(struct session *x, struct job *job, const struct moment *now)
 {
 	_cleanup_(registration_wipe) struct registration registration = {};
@@ -249,10 +298,10 @@ static int send_code(struct session *x, struct job *job, const struct moment *no
 
 	if (r < 0)
 		return r;
-	if (x->flow.decoy || !registration.mail[0])
-		return 0;
-	memcpy(job->to, registration.mail, sizeof(job->to));
-	return submit(x, job);
+	snprintf(job->to, sizeof(job->to), "%s", address_of(x, job, &registration));
+	if (x->beyond)
+		explicit_bzero(x->beyond->number, sizeof(x->beyond->number));
+	return *job->to ? submit(x, job) : 0;
 }
 
 /* Where a name that nobody has would be. */
@@ -298,10 +347,12 @@ static int ask_method(struct session *x, const struct job *job, const struct mom
 	_cleanup_(registration_wipe) struct registration registration = {};
 	const struct server *s = x->server;
 	const struct method *method = s->rules.methods[x->flow.method];
+	/* A code proves what it was sent by, and nothing else. */
+	struct code none = {}, *code = x->flow.code_method == x->flow.method ? &x->flow.code : &none;
 	const struct proof_question question = {
 		.account = &x->flow.account,
 		.registration = &registration,
-		.code = &x->flow.code,
+		.code = code,
 		.code_key = &s->rules.code_key,
 		.recovery_key = store_recovery_key(s->store),
 		.pass_key = store_pass_key(s->store),
@@ -420,6 +471,51 @@ static int verify(struct session *x, const struct job *job, const struct moment 
 	return 1;
 }
 
+/* The registered number, if it is the one that was typed; else "". */
+static int compare_number(struct session *x, const struct job *job, const struct moment *now, char ret[static PHONE])
+{
+	_cleanup_(registration_wipe) struct registration registration = {};
+	const struct method *method = x->server->rules.methods[x->flow.method];
+	char known[PHONE] = "";
+	int r = load_registration(x, &x->flow.account, now, &registration);
+	bool same;
+
+	if (r < 0)
+		return r;
+	if (method->number)
+		snprintf(known, sizeof(known), "%s", method->number(&registration));
+	/* The secret's place is larger, and zero behind its end. */
+	same = bytes_equal(job->secret.b, known, sizeof(known)) && *known && !x->flow.decoy;
+	snprintf(ret, PHONE, "%s", same ? known : "");
+	explicit_bzero(known, sizeof(known));
+	return 0;
+}
+
+/* Like any other proof it is counted before it is looked at. After the last try the code could not be entered any more. */
+static int check_number(struct session *x, const struct job *job, const struct moment *now, struct job_result *ret)
+{
+	int64_t attempt = 0;
+	bool last = false;
+	int r = need_beyond(x);
+
+	if (r == 0)
+		r = count_try(x, now, &attempt, &last, ret);
+	if (r != 0)
+		return r;
+	r = compare_number(x, job, now, x->beyond->number);
+	if (r < 0)
+		return r;
+	*ret = (struct job_result){ .outcome = OUTCOME_REFUSED, .why = last ? WHY_LOCKED : WHY_NONE };
+	if (last)
+		explicit_bzero(x->beyond->number, sizeof(x->beyond->number));
+	if (!*x->beyond->number)
+		return 1;
+	if (x->beyond->numbers_n < ARRAY_SIZE(x->beyond->numbers))
+		x->beyond->numbers[x->beyond->numbers_n++] = attempt;
+	*ret = (struct job_result){ .outcome = OUTCOME_DONE };
+	return 1;
+}
+
 /* A password of the account's history goes to no writer; the flow asks for another one, as when the writer knows it. */
 static int write_password(struct session *x, struct job *job, struct job_result *ret)
 {
@@ -451,6 +547,8 @@ static int start_job(struct session *x, struct job *job, const struct moment *no
 		return usable ? ask_approval(x, job, now, ret) : -EROFS;
 	case JOB_DELIVER:
 		return usable ? send_code(x, job, now) : -EROFS;
+	case JOB_NUMBER:
+		return usable ? check_number(x, job, now, ret) : -EROFS;
 	case JOB_VERIFY:
 		return usable ? verify(x, job, now, proof, ret) : -EROFS;
 	default:
@@ -649,12 +747,18 @@ static void own_account_only(struct session *x, struct job_result *result)
 
 static void keep_contact(struct session *x, struct job_result *result)
 {
-	if (result->outcome != OUTCOME_DONE || !text_mail_address(result->mail))
+	bool mail = text_mail_address(result->mail);
+
+	if (result->outcome != OUTCOME_DONE || (!mail && !*result->mobile && !*result->office))
 		return;
-	if (need_beyond(x) < 0)
+	if (need_beyond(x) < 0) {
 		*result = (struct job_result){ .outcome = OUTCOME_UNKNOWN, .why = WHY_BROKEN };
-	else
+		return;
+	}
+	if (mail)
 		memcpy(x->beyond->mail, result->mail, sizeof(x->beyond->mail));
+	memcpy(x->beyond->mobile, result->mobile, sizeof(x->beyond->mobile));
+	memcpy(x->beyond->office, result->office, sizeof(x->beyond->office));
 }
 
 static void on_job_done(void *owner, enum job_kind kind, const struct job_result *result)

@@ -116,7 +116,7 @@ static bool is_console(const struct session *x, const char *service)
 }
 
 struct session_begin {
-	char name[ACCOUNT_NAME], service[SESSION_WORD];
+	char name[ACCOUNT_NAME], service[SESSION_WORD], locale[SESSION_WORD];
 	enum wire_reason reason;
 };
 
@@ -133,6 +133,8 @@ static bool read_begin(const struct wire_message *m, struct session_begin *ret)
 	    !printable_text(m, WIRE_SERVICE, ret->service, sizeof(ret->service)) ||
 	    wire_get_u8(m, WIRE_REASON, &reason) < 0)
 		return false;
+	if (wire_get_text(m, WIRE_LANG, ret->locale, sizeof(ret->locale)) < 0)
+		*ret->locale = 0;
 	ret->reason = (enum wire_reason)reason;
 	return reason == REASON_KEYWORD || reason == REASON_FAILED;
 }
@@ -157,7 +159,7 @@ static bool welcome(const struct session *x, const char *service)
 /* The first event of a dialogue, with what is remembered of this user at this seat. */
 static void start(struct session *x, const struct session_begin *b)
 {
-	struct event ev = { .type = EVENT_START, .reason = b->reason, .name = b->name };
+	struct event ev = { .type = EVENT_START, .reason = b->reason, .name = b->name, .locale = b->locale };
 	struct seats *seats = &x->server->seats;
 
 	if (b->reason == REASON_FAILED)

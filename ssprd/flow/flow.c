@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/phone.h"
 #include "flow/password.h"
+#include "flow/phone_texts.h"
 #include "flow/texts.h"
 
 /* The third wrong password in a row asks; the ones before only tell. */
@@ -21,6 +23,8 @@ static const uint8_t events_of[] = {
 	[FLOW_CHALLENGE] = BIT(EVENT_ANSWER) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_LOOKING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_MENU] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_NUMBER] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
+	[FLOW_NUMBERING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_CODE] = BIT(EVENT_ANSWER) | BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_VERIFYING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
 	[FLOW_OPENING] = BIT(EVENT_DONE) | BIT(EVENT_TICK) | BIT(EVENT_CANCEL),
@@ -37,6 +41,7 @@ static const uint8_t events_of[] = {
 /* The job that a state waits for. A delivery may end at any time after it was asked for. */
 static const enum job_kind job_of[] = {
 	[FLOW_LOOKING] = JOB_LOOKUP,
+	[FLOW_NUMBERING] = JOB_NUMBER,
 	[FLOW_VERIFYING] = JOB_VERIFY,
 	[FLOW_OPENING] = JOB_APPROVAL,
 	[FLOW_APPROVING] = JOB_APPROVE,
@@ -181,17 +186,20 @@ static void message_id(const struct code *c, char *ret, size_t size)
 	snprintf(ret, size, "code-%s", hex);
 }
 
+static void text_code(const struct flow *f, const char *digits, struct job *ret)
+{
+	if (asking(f)->channel == CHANNEL_MAIL)
+		text_code_mail(f->rules, digits, ret);
+	else
+		text_code_phone(f->rules, asking(f)->channel, f->language, digits, ret);
+}
+
 static int send_code(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	const struct policy_limits *limits = &f->rules->policy->limits;
 	char digits[CODE_DIGITS + 1];
 	int r;
 
-	f->resumed = false;
-	if (f->sends >= limits->code_sends) {
-		ask_code(f, ret, "No more codes can be sent now. Enter the last one.");
-		return 0;
-	}
 	r = code_make(&f->rules->code_key, &f->account, ev->entropy, &ev->now, limits->code_lifetime, limits->code_tries, &f->code,
 		      digits);
 	if (r < 0)
@@ -203,11 +211,88 @@ static int send_code(struct flow *f, const struct event *ev, struct effects *ret
 	ret->job.kind = JOB_DELIVER;
 	ret->job.account = f->account;
 	ret->job.life = (uint32_t)limits->code_lifetime;
-	text_code_mail(f->rules, digits, &ret->job);
+	text_code(f, digits, &ret->job);
 	message_id(&f->code, ret->job.id, sizeof(ret->job.id));
 	explicit_bzero(digits, sizeof(digits));
-	ask_gate(f, ret);
+	if (asking(f)->number)
+		ask_code(f, ret, text_on_its_way);
+	else
+		ask_gate(f, ret);
 	return 0;
+}
+
+static void ask_number(struct flow *f, struct effects *ret, const char *info)
+{
+	f->state = FLOW_NUMBER;
+	ask(ret, STEP_ASK, info, asking(f)->number_prompt, text_lost_unchanged);
+}
+
+/* A new code, or what must come before it. */
+static int offer_code(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	char info[FLOW_INFO];
+
+	f->resumed = false;
+	if (f->sends >= f->rules->policy->limits.code_sends) {
+		ask_code(f, ret, f->code_method == f->method ? "No more codes can be sent now. Enter the last one." :
+							       "No more codes can be sent now. Press Enter for another way.");
+		return 0;
+	}
+	if (!asking(f)->number)
+		return send_code(f, ev, ret);
+	text_number(gates(f), asking(f), f->gate, info, sizeof(info));
+	ask_number(f, ret, info);
+	return 0;
+}
+
+static void ask_menu(struct flow *f, struct effects *ret);
+
+static int on_number(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	char number[PHONE] = "";
+
+	if (ev->answer->len == 0) {
+		ask_menu(f, ret);
+		return 0;
+	}
+	if (phone_parse(ev->answer->b, ev->answer->len, number) < 0) {
+		ask_number(f, ret, text_no_number);
+		return 0;
+	}
+	f->state = FLOW_NUMBERING;
+	ret->job.kind = JOB_NUMBER;
+	ret->job.account = f->account;
+	return secret_set(&ret->job.secret, number, strlen(number));
+}
+
+/* What was typed is right or wrong, and nobody in front of the screen is to know which: the same code is made, and only kept from its way. */
+static int on_numbered(struct flow *f, const struct event *ev, struct effects *ret)
+{
+	const struct job_result *r = &ev->result;
+	bool matched = r->outcome == OUTCOME_DONE && !f->decoy;
+	int made;
+
+	if (r->outcome == OUTCOME_UNKNOWN) {
+		end_unavailable(f, ret, &broken);
+		return 0;
+	}
+	if (r->outcome == OUTCOME_REFUSED && r->why == WHY_BUSY) {
+		end_blocked(f, ret);
+		return 0;
+	}
+	begin(f, ret);
+	/* Not proof_failed(): who gives up now must not be told by the ways to the helpdesk that it was wrong. */
+	if (!matched)
+		fact(ret, FACT_PROOF_FAILED, asking(f)->name, WHY_NONE);
+	if (r->outcome == OUTCOME_REFUSED && r->why == WHY_LOCKED) {
+		end_blocked(f, ret);
+		return 0;
+	}
+	made = send_code(f, ev, ret);
+	/* No answer has this hash: there is nothing to guess. */
+	if (!matched)
+		explicit_bzero(f->code.mac, sizeof(f->code.mac));
+	return made;
 }
 
 /* Counts like a message: each one is a request to the directory. */
@@ -237,7 +322,7 @@ static int open_method(struct flow *f, const struct event *ev, struct effects *r
 		ask_code(f, ret, info);
 		return 0;
 	}
-	return send_code(f, ev, ret);
+	return offer_code(f, ev, ret);
 }
 
 /* The first method of the policy that may and has not passed a gate yet. */
@@ -320,7 +405,7 @@ static int on_approval(struct flow *f, const struct event *ev, struct effects *r
 static int on_code(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	if (ev->answer->len == 0 && f->resumed && f->method == f->code_method)
-		return send_code(f, ev, ret);
+		return offer_code(f, ev, ret);
 	if (ev->answer->len == 0) {
 		ask_menu(f, ret);
 		return 0;
@@ -338,13 +423,24 @@ static void ask_password(struct flow *f, struct effects *ret, const char *info)
 	ask(ret, STEP_ASK_HIDDEN, info, "New password: ", text_lost_unchanged);
 }
 
+/* The method, and those that would prove the same again. */
+static void pass_family(struct flow *f)
+{
+	f->passed |= (uint8_t)BIT(f->method);
+	for (uint8_t i = 0; i < f->rules->methods_n; i++)
+		if (asking(f)->family != FAMILY_NONE && f->rules->methods[i]->family == asking(f)->family)
+			f->passed |= (uint8_t)BIT(i);
+}
+
 static int pass_gate(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	struct policy_password rules;
 	char info[FLOW_INFO];
 
 	fact(ret, FACT_GATE_PASSED, asking(f)->name, WHY_NONE);
-	f->passed |= (uint8_t)BIT(f->method);
+	pass_family(f);
+	if (asking(f)->sends)
+		explicit_bzero(&f->code, sizeof(f->code));
 	f->gate++;
 	if (f->gate < gates(f))
 		return open_gate(f, ev, ret);
@@ -595,6 +691,7 @@ static int on_start(struct flow *f, const struct event *ev, struct effects *ret)
 	char info[FLOW_INFO];
 
 	f->started = ev->now.boot;
+	f->language = (uint8_t)phone_language(ev->locale);
 	snprintf(f->account.name, sizeof(f->account.name), "%s", ev->name);
 	if (f->rules->policy->enabled == ENABLED_NONE) {
 		end(f, ret, RESULT_IGNORE, "");
@@ -672,13 +769,18 @@ static int on_looked_up(struct flow *f, const struct event *ev, struct effects *
 static int on_delivered(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	const char *method = f->rules->methods[f->code_method]->name;
+	const struct job_result *r = &ev->result;
 
-	if (ev->result.outcome == OUTCOME_DONE)
-		fact(ret, FACT_CODE_DELIVERED, method, WHY_NONE);
-	else if (ev->result.why == WHY_BUSY && !flow_writing(f))
+	if (r->outcome != OUTCOME_DONE && r->why == WHY_BUSY && !flow_writing(f)) {
 		end_blocked(f, ret);
+		return 0;
+	}
+	if (r->outcome == OUTCOME_DONE)
+		fact(ret, FACT_CODE_DELIVERED, method, WHY_NONE);
 	else
-		fact(ret, FACT_CODE_UNDELIVERED, method, ev->result.why);
+		fact(ret, FACT_CODE_UNDELIVERED, method, r->why);
+	if (*r->detail)
+		ret->facts[0].detail = r->detail;
 	return 0;
 }
 
@@ -702,6 +804,7 @@ static int on_done(struct flow *f, const struct event *ev, struct effects *ret)
 {
 	static int (*const handlers[])(struct flow *, const struct event *, struct effects *) = {
 		[FLOW_LOOKING] = on_looked_up,
+		[FLOW_NUMBERING] = on_numbered,
 		[FLOW_VERIFYING] = on_verified,
 		[FLOW_OPENING] = on_opened,
 		[FLOW_APPROVING] = on_approved,
@@ -718,6 +821,7 @@ static int on_answer(struct flow *f, const struct event *ev, struct effects *ret
 	static int (*const handlers[])(struct flow *, const struct event *, struct effects *) = {
 		[FLOW_CHALLENGE] = on_challenge, [FLOW_MENU] = on_menu,	  [FLOW_CODE] = on_code,
 		[FLOW_NEW] = on_new,		 [FLOW_AGAIN] = on_again, [FLOW_APPROVAL] = on_approval,
+		[FLOW_NUMBER] = on_number,
 	};
 
 	if (ev->now.boot >= flow_deadline(f)) {

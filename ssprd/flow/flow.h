@@ -10,6 +10,8 @@
  *     IDLE --START--> CHALLENGE --ANSWER--> LOOKING   too many wrong passwords
  *     LOOKING --DONE(LOOKUP)--> CODE                  a gate is open: its method asks
  *     CODE <--ANSWER--> MENU                          Enter: another method
+ *     NUMBER --ANSWER--> NUMBERING --DONE(NUMBER)--> CODE   a code goes to a phone only when its number was typed; a wrong one
+ *                                                     looks the same, and its code goes nowhere and never proves anything
  *     CODE --ANSWER--> VERIFYING --DONE(VERIFY)--> CODE, or the next gate, or NEW
  *     MENU --ANSWER--> OPENING --DONE(APPROVAL)--> APPROVAL   a method that is a sign-in elsewhere
  *     APPROVAL --ANSWER--> APPROVING --DONE(APPROVE)--> APPROVAL, or the next gate, or NEW
@@ -48,6 +50,8 @@ enum flow_state {
 	FLOW_CHALLENGE,
 	FLOW_LOOKING,
 	FLOW_MENU,
+	FLOW_NUMBER,
+	FLOW_NUMBERING,
 	FLOW_CODE,
 	FLOW_VERIFYING,
 	FLOW_OPENING,
@@ -74,6 +78,7 @@ struct flow {
 	uint8_t gate;	  /* gates passed */
 	uint8_t method;	  /* the one that asks */
 	uint8_t sends, new_tries;
+	uint8_t language; /* of what a phone shows or speaks */
 	uint16_t challenge;
 	enum why decoy_why;
 	struct code code;
@@ -96,6 +101,7 @@ struct event {
 	/* START */
 	enum wire_reason reason;
 	const char *name;
+	const char *locale; /* of the login program; NULL: not known */
 	unsigned int failures; /* of this user at this seat, this one included */
 	/* ANSWER */
 	const struct secret *answer;

@@ -16,6 +16,7 @@ static const char *const kind_names[] = {
 	[JOB_APPROVE] = "approve",
 	[JOB_CHECK] = "check",
 	[JOB_BREACHED] = "breached",
+	[JOB_NUMBER] = "number",
 };
 
 static const char *const why_names[] = {
@@ -112,14 +113,30 @@ static int until_read(const struct wire_message *m, int64_t *ret)
 	return r == -ENOENT ? 0 : r;
 }
 
-static int mail_read(const struct wire_message *m, struct job *ret)
+static int channel_read(const struct wire_message *m, struct job *ret)
+{
+	unsigned int channel = CHANNEL_MAIL;
+	int r = wire_get_u8(m, WIRE_CHANNEL, &channel);
+
+	if ((r < 0 && r != -ENOENT) || channel > CHANNEL_VOICE)
+		return -EBADMSG;
+	ret->channel = (enum job_channel)channel;
+	if (channel == CHANNEL_MAIL)
+		return 0;
+	return wire_get_text(m, WIRE_LANG, ret->lang, sizeof(ret->lang)) < 0 ||
+			       wire_get_text(m, WIRE_CODE, ret->code, sizeof(ret->code)) < 0 ?
+		       -EBADMSG :
+		       0;
+}
+
+static int message_read(const struct wire_message *m, struct job *ret)
 {
 	if (wire_get_text(m, WIRE_TO, ret->to, sizeof(ret->to)) < 0 ||
 	    wire_get_text(m, WIRE_SUBJECT, ret->subject, sizeof(ret->subject)) < 0 ||
 	    wire_get_text(m, WIRE_BODY, ret->body, sizeof(ret->body)) < 0 ||
 	    wire_get_text(m, WIRE_ID, ret->id, sizeof(ret->id)) < 0 || wire_get_u32(m, WIRE_LIFE, &ret->life) < 0)
 		return -EBADMSG;
-	return 0;
+	return channel_read(m, ret);
 }
 
 static bool speaks_of_account(enum job_kind kind)
@@ -156,6 +173,11 @@ void job_write(const struct job *j, struct wire *ret)
 		wire_text(ret, WIRE_ID, j->id);
 		wire_u32(ret, WIRE_LIFE, j->life);
 	}
+	if (j->kind == JOB_DELIVER && j->channel != CHANNEL_MAIL) {
+		wire_u8(ret, WIRE_CHANNEL, j->channel);
+		wire_text(ret, WIRE_LANG, j->lang);
+		wire_text(ret, WIRE_CODE, j->code);
+	}
 }
 
 int job_read(const struct wire_message *m, struct job *ret)
@@ -184,11 +206,12 @@ int job_read(const struct wire_message *m, struct job *ret)
 		break;
 	case JOB_DELIVER:
 	case JOB_NOTIFY:
-		if (mail_read(m, &j) < 0)
+		if (message_read(m, &j) < 0)
 			return -EBADMSG;
 		break;
 	case JOB_NONE:
 	case JOB_VERIFY:
+	case JOB_NUMBER:
 	default:
 		return -EBADMSG;
 	}

@@ -7,8 +7,9 @@
  *   LOOKUP   needs account.directory, account.name, group ("" = no scope group)
  *            DONE: the account, complete with object, name and mark, may be reset
  *            REFUSED: why; object and name are filled in where there is such an account
- *   DELIVER  needs to, subject, body, id, life. Tried again for `life` seconds while the failure is temporary.
- *            DONE: the next mail server has taken it
+ *   DELIVER  needs channel, to, subject (mail), body, lang and code (not mail), id, life. Tried again for `life` seconds while
+ *            the failure is temporary. A text message's body is one line; a call's has lines to be spoken with pauses between them.
+ *            DONE: the next mail server, or the provider, has taken it
  *   NOTIFY   like DELIVER
  *   RESET    needs account (directory, object, name, mark), group, secret, until. The worker looks the account up again, by
  *            the object, and refuses what LOOKUP would refuse, an account that has another name now, or another mark.
@@ -19,6 +20,9 @@
  *   VERIFY   needs secret (what the user typed). Never goes to a worker: ssprd itself does it, out of its database.
  *            DONE: proven.  REFUSED: wrong; with WHY_LOCKED that was the last try, with WHY_BUSY the limits forbade to
  *            look at all.  UNKNOWN: could not be counted, so it was not looked at
+ *
+ *   NUMBER   needs secret (the phone number that the user typed, as base/phone.h has it). Like VERIFY ssprd does it itself.
+ *            DONE: it is the registered one, and JOB_DELIVER comes next.  REFUSED, UNKNOWN: as for VERIFY
  *
  *   APPROVAL needs account. Begins a sign-in that the user finishes with another device (RFC 8628).
  *            DONE: code, address, life, and the ticket to ask by (a secret)
@@ -54,6 +58,13 @@ enum job_kind {
 	JOB_APPROVE = 9,
 	JOB_CHECK = 10,
 	JOB_BREACHED = 11,
+	JOB_NUMBER = 14,
+};
+
+enum job_channel {
+	CHANNEL_MAIL = 0,
+	CHANNEL_SMS = 1,
+	CHANNEL_VOICE = 2,
 };
 
 enum outcome {
@@ -112,12 +123,15 @@ enum why {
 #define JOB_REPORT 3072
 #define JOB_NAMES 192
 #define JOB_CONTACTS 4
+#define JOB_LANG 12
 
 struct job {
 	enum job_kind kind;
 	struct account account;
 	char group[JOB_GROUP];
 	char to[JOB_TO], subject[JOB_SUBJECT], body[JOB_BODY], id[JOB_ID];
+	enum job_channel channel;
+	char lang[JOB_LANG], code[JOB_CODE];
 	uint32_t life;
 	int64_t until;
 	struct secret secret;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/phone.h"
 #include "flow/code.h"
 #include "flow/job.h"
 
@@ -29,7 +30,7 @@ struct registration {
 	bool has_authenticator;
 	struct secret seed;
 	int64_t last_step;
-	char mail[JOB_TO];
+	char mail[JOB_TO], mobile[PHONE], office[PHONE];
 	bool sign_in; /* its directory has a sign-in of its own */
 	size_t recovery_n;
 	struct registration_recovery recovery[RECOVERY_CODES];
@@ -54,12 +55,23 @@ struct proof_question {
 	const struct moment *now;
 };
 
+/* Of the methods of one family only one counts: one phone in the wrong hands must not be two proofs. */
+enum method_family {
+	FAMILY_NONE = 0, /* each for itself */
+	FAMILY_PHONE,
+};
+
 struct method {
 	const char *name;   /* in the policy, in the audit */
 	const char *label;  /* in the menu */
 	const char *ask;    /* follows "Step 1 of 2: " */
 	const char *prompt; /* clear without the line above it */
 	bool sends;	    /* a code is made and sent when the gate opens */
+	enum method_family family;
+	enum job_channel channel; /* by which it is sent */
+	/* Sent only after the user has typed the whole of this number. NULL: nothing is to be typed. "": none is registered. */
+	const char *(*number)(const struct registration *r);
+	const char *ask_number, *number_prompt;
 	bool approves;	    /* the proof is a sign-in with another device; verify is NULL */
 	bool hidden;
 	bool not_for_admins; /* is no gate for those whom the policy names as admins */

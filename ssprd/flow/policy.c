@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +11,24 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/phone.h"
+#include "base/placeholder.h"
 #include "base/text.h"
 #include "flow/banned.h"
 
 static const char *const enabled_choices[] = { "none", "selected", "all", NULL };
-static const char *const method_choices[] = { "authenticator", "email", "recovery-code", "app", "pass", NULL };
+static const char *const method_choices[] = { "authenticator", "email", "recovery-code", "app", "pass", "sms", "voice", "office", NULL };
 static const char *const breached_choices[] = { "off", "refuse", NULL };
 static const char *const unreachable_choices[] = { "refuse", "allow", NULL };
 static const char *const local_types[] = { "local", "none", NULL };
 static const char *const directory_types[] = { "entra", NULL };
 static const char *const cloud_choices[] = { "global", "us-gov", "us-dod", "china", NULL };
 static const char *const contact_choices[] = { "none", "registered", "profile", NULL };
+
+static const char *const sms_providers[] = { "none", "twilio", "gateway", "azure", NULL };
+static const char *const voice_providers[] = { "none", "twilio", "gateway", NULL };
+static const char *const verb_choices[] = { "post", "get", "put", NULL };
+static const char *const content_choices[] = { "form", "json", "xml", "text", NULL };
 
 static const char *wrong_text(const char *value)
 {
@@ -164,6 +172,100 @@ static const char *wrong_range(const char *value)
 	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")] ? right : NULL;
 }
 
+/* A number, a name that stands in its place, or the id of a messaging service. */
+static const char *wrong_sender(const char *value)
+{
+	static const char signs[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+ -";
+
+	return *value && strlen(value) <= 40 && strspn(value, signs) == strlen(value) ? NULL :
+											"a number like +14255550100, or a sender's name";
+}
+
+static const char *wrong_account(const char *value)
+{
+	size_t len = strlen(value);
+
+	return len == 34 && strncmp(value, "AC", 2) == 0 && strspn(value + 2, "0123456789abcdefABCDEF") == len - 2 ?
+		       NULL :
+		       "an account SID: AC and 32 hexadecimal digits";
+}
+
+static const char *wrong_user(const char *value)
+{
+	return *value && text_printable(value, strlen(value)) && !strchr(value, ':') ? NULL : "a name without a colon";
+}
+
+/* The host is fixed: no number and no text may choose another one. */
+static const char *wrong_url(const char *value)
+{
+	static const char right[] = "https://HOST[:PORT]/PATH, with placeholders like %to% in the path alone";
+	const char *slash = strncmp(value, "https://", 8) == 0 ? strchr(value + 8, '/') : NULL;
+	char host[CONF_TEXT];
+
+	if (!slash || strpbrk(value, " \"#\\<>") || !text_printable(value, strlen(value)))
+		return right;
+	snprintf(host, sizeof(host), "%.*s", (int)(slash - value - 8), value + 8);
+	return wrong_host(host) ? right : placeholder_wrong(slash);
+}
+
+static const char *wrong_request(const char *value)
+{
+	return text_printable(value, strlen(value)) ? placeholder_wrong(value) : "text without control characters";
+}
+
+/* "Name: value | Name: value" */
+static const char *wrong_headers(const char *value)
+{
+	static const char right[] = "Name: value | Name: value, at most four, none of Authorization, Host and Content-*";
+	static const char *const ours[] = { "Authorization:", "Host:", "Content-" };
+	unsigned int n = 0;
+
+	for (const char *at = value, *next; at; at = next, n++) {
+		size_t len, name = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+
+		next = strstr(at, " | ");
+		len = next ? (size_t)(next - at) : strlen(at);
+		next = next ? next + 3 : NULL;
+		if (name == 0 || name + 2 >= len || at[name] != ':' || at[name + 1] != ' ' || n == 4)
+			return right;
+		for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+			if (strncasecmp(at, ours[i], strlen(ours[i])) == 0)
+				return right;
+	}
+	return wrong_request(value);
+}
+
+static const char *wrong_status(const char *value)
+{
+	return strlen(value) == 3 && value[0] == '2' && strspn(value, "0123456789") == 3 ? NULL : "numbers from 200 to 299";
+}
+
+static const char *wrong_regex(const char *value)
+{
+	regex_t compiled;
+
+	if (!*value || regcomp(&compiled, value, REG_EXTENDED | REG_NOSUB) != 0)
+		return "an extended regular expression";
+	regfree(&compiled);
+	return NULL;
+}
+
+static const char *wrong_json_path(const char *value)
+{
+	size_t path = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@$");
+
+	return path > 0 && value[path] == '=' && value[path + 1] ? NULL : "MEMBER=VALUE, like messages.0.status=0";
+}
+
+static const char *wrong_prefix(const char *value)
+{
+	size_t digits = strspn(value + 1, "0123456789");
+
+	return value[0] == '+' && digits > 0 && digits <= 10 && value[1] != '0' && !value[1 + digits] ?
+		       NULL :
+		       "prefixes of international numbers, like +49";
+}
+
 #define KEY(s, k, kind_, member, ...)                                                                                  \
 	{ .section = (s), .key = (k), .kind = (kind_), .offset = offsetof(struct policy, member), __VA_ARGS__ }
 #define NUMBER(s, k, member, lowest, highest) KEY(s, k, CONF_NUMBER, member, .min = (lowest), .max = (highest))
@@ -208,6 +310,7 @@ static const struct conf_key keys[] = {
 	NUMBER("limits", "sends-per-day", limits.sends_per_day, 1, 1000),
 	TIME("limits", "dialogue", limits.dialogue, 2 * MINUTE, 30 * MINUTE),
 	TIME("limits", "verified", limits.verified, 30, 10 * MINUTE),
+	NUMBER("limits", "sms-per-day", limits.sms_per_day, 1, 100000),
 	NUMBER("limits", "new-password-tries", limits.new_password_tries, 1, 10),
 	NUMBER("limits", "dialogues", limits.dialogues, 8, 15000),
 	NUMBER("limits", "user-dialogues", limits.user_dialogues, 4, 1000),
@@ -236,6 +339,38 @@ static const struct conf_key keys[] = {
 	STRING("mail", "from", mail.from, wrong_address),
 	STRING("mail", "user", mail.user, wrong_text),
 	STRING("mail", "ca-file", mail.ca_file, wrong_path),
+	KEY("sms", "provider", CONF_CHOICE, sms.provider, .choices = sms_providers),
+	STRING("sms", "from", sms.from, wrong_sender),
+	STRING("sms", "account", sms.account, wrong_account),
+	STRING("sms", "user", sms.user, wrong_user),
+	STRING("sms", "endpoint", sms.endpoint, wrong_host),
+	STRING("sms", "url", sms.url, wrong_url),
+	KEY("sms", "method", CONF_CHOICE, sms.verb, .choices = verb_choices),
+	STRING("sms", "headers", sms.headers, wrong_headers),
+	STRING("sms", "body", sms.body, wrong_request),
+	KEY("sms", "content-type", CONF_CHOICE, sms.content_type, .choices = content_choices),
+	KEY("sms", "success-status", CONF_WORDS, sms.success_status, .wrong = wrong_status),
+	STRING("sms", "success-match", sms.success_match, wrong_regex),
+	STRING("sms", "success-json", sms.success_json, wrong_json_path),
+	STRING("sms", "ca-file", sms.ca_file, wrong_path),
+	STRING("sms", "proxy", sms.proxy, wrong_proxy),
+	KEY("voice", "provider", CONF_CHOICE, voice.provider, .choices = voice_providers),
+	STRING("voice", "from", voice.from, wrong_sender),
+	STRING("voice", "account", voice.account, wrong_account),
+	STRING("voice", "user", voice.user, wrong_user),
+	STRING("voice", "endpoint", voice.endpoint, wrong_host),
+	STRING("voice", "url", voice.url, wrong_url),
+	KEY("voice", "method", CONF_CHOICE, voice.verb, .choices = verb_choices),
+	STRING("voice", "headers", voice.headers, wrong_headers),
+	STRING("voice", "body", voice.body, wrong_request),
+	KEY("voice", "content-type", CONF_CHOICE, voice.content_type, .choices = content_choices),
+	KEY("voice", "success-status", CONF_WORDS, voice.success_status, .wrong = wrong_status),
+	STRING("voice", "success-match", voice.success_match, wrong_regex),
+	STRING("voice", "success-json", voice.success_json, wrong_json_path),
+	STRING("voice", "ca-file", voice.ca_file, wrong_path),
+	STRING("voice", "proxy", voice.proxy, wrong_proxy),
+	KEY("phone", "countries", CONF_WORDS, phone_rules.countries, .wrong = wrong_prefix),
+	KEY("phone", "deny-prefixes", CONF_WORDS, phone_rules.deny_prefixes, .wrong = wrong_prefix),
 	KEY("directory local", "type", CONF_CHOICE, local.type, .choices = local_types),
 	KEY("directory local", "allow-privileged", CONF_WORDS, local.allow_privileged, .wrong = wrong_text),
 	KEY("directory local", "privileged-groups", CONF_WORDS, local.privileged_groups, .wrong = wrong_text),
@@ -328,6 +463,7 @@ static const struct policy defaults = {
 		.code_tries = 5,
 		.code_sends = 3,
 		.sends_per_day = 5,
+		.sms_per_day = 100,
 		.dialogue = 15 * MINUTE,
 		.verified = 3 * MINUTE,
 		.new_password_tries = 5,
@@ -348,6 +484,8 @@ static const struct policy defaults = {
 		.breached_unreachable = UNREACHABLE_REFUSE,
 		.breached_url = "https://api.pwnedpasswords.com/range/",
 	},
+	.sms = { .verb = VERB_POST, .content_type = CONTENT_FORM, .success_status = LIST("200", "201", "202") },
+	.voice = { .verb = VERB_POST, .content_type = CONTENT_FORM, .success_status = LIST("200", "201", "202") },
 	.hide_account_state = true,
 	.services = LIST("login", "gdm-password", "lightdm", "greetd", "xdm"),
 };
@@ -484,6 +622,85 @@ static void judge_directories(const char *path, const struct policy *p, struct c
 		conf_complain(report, "%s: [authentication-methods] methods: app needs a [directory NAME] of type entra", path);
 }
 
+static const char *const phone_methods[] = { "sms", "voice", "office" };
+
+static size_t count_phones(const struct policy *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(phone_methods); i++)
+		n += policy_list_has(&p->methods, phone_methods[i]);
+	return n;
+}
+
+bool policy_has_phone(const struct policy *p)
+{
+	return count_phones(p) > 0;
+}
+
+size_t policy_gates(const struct policy *p)
+{
+	size_t phones = count_phones(p);
+
+	return p->methods.n - (phones > 1 ? phones - 1 : 0);
+}
+
+static const char *one_counts(const struct policy *p)
+{
+	return count_phones(p) > 1 ? ": of sms, voice and office one counts" : "";
+}
+
+static void need(const char *path, const char *section, const char *provider, const char *key, const char *value,
+		 struct conf_report *report)
+{
+	if (!*value)
+		conf_complain(report, "%s: [%s] provider = %s needs [%s] %s", path, section, provider, section, key);
+}
+
+static void judge_carrier(const char *path, const char *section, const struct policy_carrier *c, struct conf_report *report)
+{
+	switch ((enum policy_provider)c->provider) {
+	case PROVIDER_TWILIO:
+		need(path, section, "twilio", "account", c->account, report);
+		need(path, section, "twilio", "from", c->from, report);
+		break;
+	case PROVIDER_AZURE:
+		need(path, section, "azure", "endpoint", c->endpoint, report);
+		need(path, section, "azure", "from", c->from, report);
+		break;
+	case PROVIDER_GATEWAY:
+		need(path, section, "gateway", "url", c->url, report);
+		break;
+	case PROVIDER_NONE:
+		break;
+	}
+	if (c->verb == VERB_GET && *c->body)
+		conf_complain(report, "%s: [%s] method = get has no body; its values go into url", path, section);
+}
+
+static void judge_phone(const char *path, const struct policy *p, struct conf_report *report)
+{
+	judge_carrier(path, "sms", &p->sms, report);
+	judge_carrier(path, "voice", &p->voice, report);
+	if (policy_has_phone(p) && p->phone_rules.countries.n == 0)
+		conf_complain(report,
+			      "%s: [authentication-methods] methods: sms, voice and office need [phone] countries = +49 and the like, "
+			      "unless [customization] phone is an international number",
+			      path);
+}
+
+/* Where an organisation's helpdesk is, most of its people are. */
+static void default_country(struct policy *p)
+{
+	char number[PHONE], country[5];
+
+	if (p->phone_rules.countries.n > 0 || phone_parse(p->phone, strlen(p->phone), number) < 0)
+		return;
+	phone_country(number, country);
+	memcpy(p->phone_rules.countries.item[0], country, sizeof(country));
+	p->phone_rules.countries.n = 1;
+}
+
 /*
  * Entra's page refuses what leaves a user nothing when the phone with the authenticator app is lost: with one gate the app must not be the only
  * method, with two it needs two others. Its app is our `authenticator`; our `app` is a sign-in that Entra's page does not know.
@@ -492,18 +709,18 @@ static void judge_methods(const char *path, const struct policy *p, struct conf_
 {
 	bool authenticator = policy_list_has(&p->methods, "authenticator");
 
-	if (p->methods.n < p->required)
+	if (policy_gates(p) < p->required)
 		conf_complain(report,
-			      "%s: [authentication-methods] required = %u needs at least %u methods, but methods has %zu",
-			      path, p->required, p->required, p->methods.n);
-	else if (authenticator && p->methods.n < p->required + 1)
+			      "%s: [authentication-methods] required = %u needs at least %u methods, but methods has %zu%s",
+			      path, p->required, p->required, policy_gates(p), one_counts(p));
+	else if (authenticator && policy_gates(p) < p->required + 1)
 		conf_complain(report,
 			      "%s: [authentication-methods] methods: authenticator with required = %u needs at least %u other methods, like "
 			      "email or recovery-code: who has lost the phone could not reset",
 			      path, p->required, p->required);
-	if (p->admins.n > 0 && p->methods.n < ADMIN_GATES)
-		conf_complain(report, "%s: [authentication-methods] admins always need two methods, but methods has %zu", path,
-			      p->methods.n);
+	if (p->admins.n > 0 && policy_gates(p) < ADMIN_GATES)
+		conf_complain(report, "%s: [authentication-methods] admins always need two methods, but methods has %zu%s", path,
+			      policy_gates(p), one_counts(p));
 	if (p->notifications.admins && (p->notifications.admin_addresses.n == 0 || p->admins.n == 0))
 		conf_complain(report,
 			      "%s: [notifications] notify-admins = yes needs [notifications] admin-addresses = ADDRESSES and "
@@ -534,6 +751,7 @@ static void policy_judge(const char *path, const struct policy *p, struct conf_r
 	if (*p->password.banned_words && !p->password.protection)
 		conf_complain(report, "%s: [password] banned-words needs protection = yes", path);
 	judge_directories(path, p, report);
+	judge_phone(path, p, report);
 }
 
 static void read_banned(struct policy *p, struct conf_report *report)
@@ -556,6 +774,7 @@ int policy_read(const char *path, struct policy *ret, struct conf_report *report
 	const struct conf_table table = { .keys = keys, .n = ARRAY_SIZE(keys), .values = &p, .family = &directories };
 
 	if (conf_read(path, &table, report) == 0) {
+		default_country(&p);
 		policy_judge(path, &p, report);
 		read_banned(&p, report);
 	}

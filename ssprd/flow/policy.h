@@ -21,7 +21,7 @@ struct policy_limits {
 	unsigned int resets, sends; /* of one account, whatever came of them, before it is blocked */
 	int64_t reset_window, send_window;
 	int64_t code_lifetime, dialogue, verified;
-	unsigned int code_tries, code_sends, sends_per_day, new_password_tries;
+	unsigned int code_tries, code_sends, sends_per_day, sms_per_day, new_password_tries;
 	unsigned int dialogues, user_dialogues, audit_rows;
 	unsigned int passes_per_day, passes_per_user; /* of a helpdesk: for each who issues, and for each user, in 24 h */
 };
@@ -56,6 +56,43 @@ struct policy_password {
 struct policy_mail {
 	char directory[CONF_TEXT]; /* the NAME of the [directory] that sends by Graph; "" = by the server */
 	char server[CONF_TEXT], from[CONF_TEXT], user[CONF_TEXT], ca_file[CONF_TEXT];
+};
+
+enum policy_provider {
+	PROVIDER_NONE = 0,
+	PROVIDER_TWILIO,
+	PROVIDER_GATEWAY, /* any HTTPS gateway, by a template */
+	PROVIDER_AZURE,	  /* Azure Communication Services; text messages only */
+};
+
+enum policy_verb {
+	VERB_POST = 0,
+	VERB_GET = 1,
+	VERB_PUT = 2,
+};
+
+enum policy_content {
+	CONTENT_FORM = 0,
+	CONTENT_JSON = 1,
+	CONTENT_XML = 2,
+	CONTENT_TEXT = 3,
+};
+
+/* [sms] or [voice]: who carries messages to phones. */
+struct policy_carrier {
+	unsigned int provider; /* enum policy_provider */
+	char from[CONF_TEXT], account[CONF_TEXT], user[CONF_TEXT];
+	char endpoint[CONF_TEXT]; /* HOST[:PORT] */
+	/* of PROVIDER_GATEWAY */
+	char url[CONF_TEXT], headers[CONF_TEXT], body[CONF_TEXT];
+	unsigned int verb, content_type; /* enum policy_verb, policy_content */
+	struct conf_list success_status;
+	char success_match[CONF_TEXT], success_json[CONF_TEXT];
+	char ca_file[CONF_TEXT], proxy[CONF_TEXT];
+};
+
+struct policy_phone {
+	struct conf_list countries, deny_prefixes; /* +49 and the like */
 };
 
 enum policy_local_type {
@@ -134,6 +171,8 @@ struct policy {
 	struct conf_list services;
 	bool self_service;
 	struct policy_mail mail;
+	struct policy_carrier sms, voice;
+	struct policy_phone phone_rules;
 	struct policy_local local;
 	size_t directories_n; /* besides `local` */
 	struct policy_directory directories[POLICY_DIRECTORIES];
@@ -150,6 +189,12 @@ void policy_done(struct policy *p);
 
 /* For programs: tells mistakes on the log. */
 int policy_load(const char *path, struct policy *ret);
+
+/* A method that sends to a phone is among the methods. */
+bool policy_has_phone(const struct policy *p);
+
+/* How many gates its methods can open: of those that go to a phone one counts. */
+size_t policy_gates(const struct policy *p);
 
 bool policy_list_has(const struct conf_list *list, const char *word);
 

@@ -11,6 +11,9 @@ const char text_lost_unchanged[] = "The connection was lost. Nothing was changed
 #define UNCONFIRMED "The change could not be confirmed. Try the new password first, then the old one."
 const char text_lost_unconfirmed[] = UNCONFIRMED;
 
+const char text_on_its_way[] = "If that is the number we know, a code is on its way.";
+const char text_no_number[] = "That is no whole number. Type it with its country code, like +1 425 5550100.";
+
 #define TEXT_LINE 150
 
 /* As far as the line has room: half an address would be a wrong one. */
@@ -63,13 +66,22 @@ void text_not_resettable(const struct policy *p, enum why why, struct step *ret)
 		stuck(p, "This account's password cannot be reset here.", ret);
 }
 
-void text_gate(unsigned int required, const struct method *m, unsigned int gate, char *ret, size_t size)
+static void gate_line(unsigned int required, const char *what, unsigned int gate, char *ret, size_t size)
 {
 	if (required == 1)
-		snprintf(ret, size, "Reset your password: %s", m->ask);
+		snprintf(ret, size, "Reset your password: %s", what);
 	else
-		snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, required,
-			 m->ask);
+		snprintf(ret, size, "%sStep %u of %u: %s", gate == 0 ? "Reset your password. " : "", gate + 1, required, what);
+}
+
+void text_gate(unsigned int required, const struct method *m, unsigned int gate, char *ret, size_t size)
+{
+	gate_line(required, m->ask, gate, ret, size);
+}
+
+void text_number(unsigned int required, const struct method *m, unsigned int gate, char *ret, size_t size)
+{
+	gate_line(required, m->ask_number, gate, ret, size);
 }
 
 void text_resume(int64_t sent, char *ret, size_t size)

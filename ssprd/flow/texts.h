@@ -7,6 +7,9 @@
 
 extern const char text_lost_unchanged[];
 extern const char text_lost_unconfirmed[];
+/* Whether or not it is. */
+extern const char text_on_its_way[];
+extern const char text_no_number[];
 
 /* How a dialogue ends for whom somebody else must help now. */
 enum text_stuck {
@@ -25,6 +28,8 @@ void text_not_resettable(const struct policy *p, enum why why, struct step *ret)
 
 /* "Step 1 of 2: code from your authenticator app." */
 void text_gate(unsigned int required, const struct method *m, unsigned int gate, char *ret, size_t size);
+/* "Step 1 of 2: type your whole mobile number, ..." */
+void text_number(unsigned int required, const struct method *m, unsigned int gate, char *ret, size_t size);
 /* "Enter the code sent at 10:42, or press Enter for a new one." */
 void text_resume(int64_t sent, char *ret, size_t size);
 /* "Step 1 of 2: on your phone, at https://microsoft.com/devicelogin, enter ABCD1234 and sign in." */

@@ -289,3 +289,34 @@ int store_send_overrun(struct store *s, const struct policy_limits *limits, cons
 
 	return r == 0 && lately >= limits->sends ? block(s, limits, t) : r;
 }
+
+/* A number is not kept: only an HMAC of it, like a name that is nobody's. */
+static int phone_who(struct store *s, const char *number, char ret[static STORE_WHO])
+{
+	char hex[2 * CRYPTO_MAC + 1];
+	uint8_t mac[CRYPTO_MAC];
+	int r = crypto_mac(&s->names, number, strlen(number), NULL, 0, mac);
+
+	if (r < 0)
+		return r;
+	crypto_hex(mac, 16, hex);
+	snprintf(ret, STORE_WHO, "+%s", hex);
+	return 0;
+}
+
+int store_send_phone(struct store *s, const struct policy_limits *limits, const char *number, int64_t at)
+{
+	unsigned int here = 0, all = 0;
+	char who[STORE_WHO];
+	int r = phone_who(s, number, who);
+
+	if (r == 0)
+		r = count(s, db_bind(s, SQL_SEND_COUNT, "ti", who, at - STORE_DAY), &here);
+	if (r == 0)
+		r = count(s, db_bind(s, SQL_SEND_COUNT_PHONES, "ii", at - STORE_DAY, (int64_t)limits->sms_per_day), &all);
+	if (r < 0)
+		return r;
+	if (here >= limits->sends_per_day)
+		return 1;
+	return all >= limits->sms_per_day ? 2 : db_run(s, db_bind(s, SQL_SEND_ADD, "ttii", who, "", at, (int64_t)0));
+}

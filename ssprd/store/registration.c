@@ -102,6 +102,19 @@ static int load_address(struct store *s, struct registration *ret)
 	return r < 0 ? r : 0;
 }
 
+static int load_phones(struct store *s, struct registration *ret)
+{
+	_statement_ get = db_bind(s, SQL_PHONE_GET, "i", ret->account);
+	char kind[16];
+	int r;
+
+	while ((r = db_step(s, get)) > 0) {
+		db_text(get, 0, kind, sizeof(kind));
+		db_text(get, 1, strcmp(kind, "office") == 0 ? ret->office : ret->mobile, PHONE);
+	}
+	return r;
+}
+
 static bool read_recovery(sqlite3_stmt *get, struct registration_recovery *ret)
 {
 	if (sqlite3_column_bytes(get, 1) != RECOVERY_SALT || sqlite3_column_bytes(get, 2) != CRYPTO_MAC)
@@ -154,6 +167,8 @@ int store_registration(struct store *s, const struct account *a, struct registra
 	if (r == 0)
 		r = load_address(s, &found);
 	if (r == 0)
+		r = load_phones(s, &found);
+	if (r == 0)
 		r = load_recovery(s, &found);
 	if (r == 0)
 		r = load_pass(s, &found);
@@ -180,6 +195,11 @@ int store_authenticator_set(struct store *s, const struct account *a, int64_t ro
 int store_mail_set(struct store *s, int64_t row, const char *mail, int64_t at)
 {
 	return db_run(s, db_bind(s, SQL_ADDRESS_SET, "iti", row, mail, at));
+}
+
+int store_phone_set(struct store *s, int64_t row, const char *kind, const char *number, int64_t at)
+{
+	return db_run(s, db_bind(s, SQL_PHONE_SET, "itti", row, kind, number, at));
 }
 
 int store_recovery_set(struct store *s, int64_t row, const struct registration_recovery *codes, size_t n, int64_t at)
@@ -231,13 +251,15 @@ int store_account_list(struct store *s, int64_t after, const char *name, unsigne
 			.authenticators = (unsigned int)sqlite3_column_int(list, 4),
 			.addresses = (unsigned int)sqlite3_column_int(list, 5),
 			.recovery_codes = (unsigned int)sqlite3_column_int(list, 6),
-			.blocked_until = sqlite3_column_int64(list, 7),
-			.gone = sqlite3_column_int64(list, 8),
+			.blocked_until = sqlite3_column_int64(list, 9),
+			.gone = sqlite3_column_int64(list, 10),
 		};
 
 		db_text(list, 1, row.account.directory, sizeof(row.account.directory));
 		db_text(list, 2, row.account.object, sizeof(row.account.object));
 		db_text(list, 3, row.account.name, sizeof(row.account.name));
+		db_text(list, 7, row.mobile, sizeof(row.mobile));
+		db_text(list, 8, row.office, sizeof(row.office));
 		each(to, &row);
 	}
 	return r;

@@ -68,6 +68,9 @@ const char *const sql_migrations[SQL_VERSION] = {
 	"  SELECT 'reset', correlation, directory, object, name, at, '', '' FROM intent WHERE notice = 1;"
 	"DROP INDEX intent_notice;"
 	"ALTER TABLE intent DROP COLUMN notice;",
+	/* kind: 'mobile' or 'office'. A send to a phone has a second row, whose who is '+' and an HMAC of the number. */
+	("CREATE TABLE phone (account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE, kind TEXT NOT NULL,"
+	 "  number TEXT NOT NULL, added INTEGER NOT NULL, PRIMARY KEY (account, kind)) WITHOUT ROWID;"),
 };
 
 #define AUDIT_COLUMNS "id, at, correlation, activity, result, reason, method, target, object, seat, actor, hash"
@@ -88,6 +91,8 @@ const char *const sql_text[SQL_STATEMENTS] = {
 			     " (SELECT count(*) FROM authenticator WHERE account = a.id),"
 			     " (SELECT count(*) FROM address WHERE account = a.id),"
 			     " (SELECT count(*) FROM recovery WHERE account = a.id),"
+			     " (SELECT number FROM phone WHERE account = a.id AND kind = 'mobile'),"
+			     " (SELECT number FROM phone WHERE account = a.id AND kind = 'office'),"
 			     " coalesce((SELECT until FROM block WHERE who = a.directory || ':' || a.object), 0), a.gone"
 			     " FROM account a WHERE a.id > ? AND (?2 = '' OR a.name = ?2 OR (instr(?2, '@')"
 			     " AND a.name = ?2 COLLATE NOCASE)) ORDER BY a.id LIMIT ?3",
@@ -104,6 +109,9 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_ADDRESS_GET] = "SELECT mail FROM address WHERE account = ?",
 	[SQL_ADDRESS_SET] = "INSERT INTO address VALUES (?, ?, ?) ON CONFLICT (account) DO UPDATE SET"
 			    " mail = excluded.mail, added = excluded.added",
+	[SQL_PHONE_GET] = "SELECT kind, number FROM phone WHERE account = ?",
+	[SQL_PHONE_SET] = "INSERT INTO phone VALUES (?, ?, ?, ?) ON CONFLICT (account, kind) DO UPDATE SET"
+			  " number = excluded.number, added = excluded.added",
 	[SQL_RECOVERY_GET] = "SELECT id, salt, hash FROM recovery WHERE account = ? ORDER BY id LIMIT 10",
 	[SQL_RECOVERY_ADD] = "INSERT INTO recovery (account, salt, hash, added) VALUES (?, ?, ?, ?)",
 	[SQL_RECOVERY_CLEAR] = "DELETE FROM recovery WHERE account = ?",
@@ -141,7 +149,9 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM attempt WHERE at > ? AND mirrors = 0 LIMIT ?)",
 	[SQL_SEND_COUNT] = "SELECT count(*) FROM send WHERE who = ? AND at > ?",
 	[SQL_SEND_COUNT_SEAT] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE seat = ? AND at > ? LIMIT ?)",
-	[SQL_SEND_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE at > ? AND mirrors = 0 LIMIT ?)",
+	/* Between '+' and ',' there are the rows of numbers, and no name of a directory begins there. */
+	[SQL_SEND_COUNT_GLOBAL] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE at > ? AND mirrors = 0 AND who > ',' LIMIT ?)",
+	[SQL_SEND_COUNT_PHONES] = "SELECT count(*) FROM (SELECT 1 FROM send WHERE who > '+' AND who < ',' AND at > ? LIMIT ?)",
 	[SQL_SEND_ADD] = "INSERT INTO send (who, seat, at, mirrors) VALUES (?, ?, ?, ?)",
 	[SQL_SEND_FORGET] = "DELETE FROM send WHERE id IN (SELECT id FROM send WHERE at < ? ORDER BY at LIMIT 32)",
 	[SQL_RESET_ADD] = "INSERT INTO reset (who, at) VALUES (?, ?)",
@@ -152,7 +162,7 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_SEND_CLEAR] = "DELETE FROM send WHERE who = ?",
 	[SQL_SEND_CLEAR_MIRRORS] = "DELETE FROM send WHERE mirrors <> 0"
 				   " AND mirrors IN (SELECT id FROM send WHERE who = ? AND mirrors = 0)",
-	/* ?1 is now, ?2 to ?6 are the windows: gate, account, reset, seat, global. Of a day: sends of an account. */
+	/* ?1 is now, ?2 to ?6 are the windows: gate, account, reset, seat, global. Of a day: sends of an account, and to phones. */
 	[SQL_COUNTERS] =
 		"WITH c (scope, who, gate, n, until, blocked) AS ("
 		"SELECT 'account', who, gate, count(*), max(at) + ?2, 0 FROM attempt WHERE at > ?1 - ?2 AND mirrors = 0 GROUP BY who, gate"
@@ -160,7 +170,9 @@ const char *const sql_text[SQL_STATEMENTS] = {
 		" GROUP BY who"
 		" UNION ALL SELECT 'account', who, 'resets', count(*), max(at) + ?4, 0 FROM reset WHERE at > ?1 - ?4 GROUP BY who"
 		" UNION ALL SELECT 'account', who, 'sends', count(*), max(at) + 86400, 0 FROM send WHERE at > ?1 - 86400"
-		" AND mirrors = 0 GROUP BY who"
+		" AND mirrors = 0 AND who > ',' GROUP BY who"
+		" UNION ALL SELECT 'phone', who, 'sends', count(*), max(at) + 86400, 0 FROM send WHERE at > ?1 - 86400"
+		" AND who > '+' AND who < ',' GROUP BY who"
 		" UNION ALL SELECT 'account', who, 'block', 0, 0, until FROM block WHERE until > ?1 AND mirrors = ''"
 		" UNION ALL SELECT 'seat', seat, 'all', count(*), max(at) + ?5, 0 FROM attempt WHERE at > ?1 - ?5 AND seat <> ''"
 		" GROUP BY seat"
@@ -171,7 +183,9 @@ const char *const sql_text[SQL_STATEMENTS] = {
 		" UNION ALL SELECT 'global' AS scope, '', 'all', count(*), max(at) + ?6, 0 FROM attempt WHERE at > ?1 - ?6"
 		" AND mirrors = 0 GROUP BY scope"
 		" UNION ALL SELECT 'global' AS scope, '', 'sends', count(*), max(at) + ?6, 0 FROM send WHERE at > ?1 - ?6"
-		" AND mirrors = 0 GROUP BY scope"
+		" AND mirrors = 0 AND who > ',' GROUP BY scope"
+		" UNION ALL SELECT 'global' AS scope, '', 'phones', count(*), max(at) + 86400, 0 FROM send WHERE at > ?1 - 86400"
+		" AND who > '+' AND who < ',' GROUP BY scope"
 		") SELECT c.scope, c.who, c.gate, c.n, c.until, c.blocked, coalesce(a.name, '') FROM c"
 		" LEFT JOIN account a ON c.scope = 'account' AND c.who = a.directory || ':' || a.object"
 		" ORDER BY c.scope, c.who, c.gate LIMIT ?7 OFFSET ?8",

@@ -23,6 +23,8 @@ enum sql {
 	SQL_AUTHENTICATOR_USE,
 	SQL_ADDRESS_GET,
 	SQL_ADDRESS_SET,
+	SQL_PHONE_GET,
+	SQL_PHONE_SET,
 	SQL_RECOVERY_GET,
 	SQL_RECOVERY_ADD,
 	SQL_RECOVERY_CLEAR,
@@ -55,6 +57,7 @@ enum sql {
 	SQL_SEND_COUNT,
 	SQL_SEND_COUNT_SEAT,
 	SQL_SEND_COUNT_GLOBAL,
+	SQL_SEND_COUNT_PHONES,
 	SQL_SEND_ADD,
 	SQL_SEND_FORGET,
 	SQL_RESET_ADD,
@@ -98,5 +101,5 @@ enum sql {
 extern const char *const sql_text[SQL_STATEMENTS];
 
 /* sql_migrations[n] leads from version n to n + 1 of the schema (PRAGMA user_version). */
-#define SQL_VERSION 4
+#define SQL_VERSION 5
 extern const char *const sql_migrations[SQL_VERSION];

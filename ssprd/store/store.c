@@ -94,9 +94,11 @@ static int user_version(struct store *s)
 
 static bool migrate(struct store *s)
 {
-	static const char *const arrived[SQL_VERSION] = { "PRAGMA user_version = 1", "PRAGMA user_version = 2",
-							  "PRAGMA user_version = 3", "PRAGMA user_version = 4" };
+	static const char *const arrived[] = { "PRAGMA user_version = 1", "PRAGMA user_version = 2", "PRAGMA user_version = 3",
+					       "PRAGMA user_version = 4", "PRAGMA user_version = 5" };
 
+	/* One too few would be no statement, and no mistake to SQLite. */
+	_Static_assert(ARRAY_SIZE(arrived) == SQL_VERSION, "each migration arrives at a version");
 	for (int v = user_version(s); v < SQL_VERSION; v++)
 		if (v < 0 || sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
 		    sqlite3_exec(s->db, sql_migrations[v], NULL, NULL, NULL) != SQLITE_OK ||

@@ -52,6 +52,8 @@ int store_registration(struct store *s, const struct account *a, struct registra
 int store_authenticator_set(struct store *s, const struct account *a, int64_t row, const struct secret *seed,
 			    int64_t used_step, int64_t at);
 int store_mail_set(struct store *s, int64_t row, const char *mail, int64_t at);
+/* kind: "mobile" or "office". */
+int store_phone_set(struct store *s, int64_t row, const char *kind, const char *number, int64_t at);
 /* Replaces all codes of the account. */
 int store_recovery_set(struct store *s, int64_t row, const struct registration_recovery *codes, size_t n, int64_t at);
 
@@ -64,6 +66,7 @@ struct store_account_row {
 	int64_t row, blocked_until, gone; /* 0: not */
 	struct account account;
 	unsigned int authenticators, addresses, recovery_codes;
+	char mobile[PHONE], office[PHONE]; /* "" = none */
 };
 
 /* At most `limit` rows after row `after`, of one name or ("") all. */
@@ -167,6 +170,9 @@ int store_counters_clear_all(struct store *s);
 
 /* Counts a message before it is sent: per account and day, per seat, and over all (as many as failures). 1: too many. */
 int store_send(struct store *s, const struct policy_limits *limits, const struct store_try *t);
+
+/* The same for a message to a phone, besides store_send(): per number and over all in a day. 1, 2: too many of the one, the other. */
+int store_send_phone(struct store *s, const struct policy_limits *limits, const char *number, int64_t at);
 
 /* ---- passwords that were set before ---- */
 

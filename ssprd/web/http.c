@@ -25,6 +25,7 @@ struct http {
 /* One request on its way. */
 struct asking {
 	struct http_answer *answer;
+	size_t most;
 	bool too_large;
 	bool head; /* of the last answer is whole: that of one that was cut is fine to libcurl */
 	char error[CURL_ERROR_SIZE];
@@ -88,7 +89,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *user)
 	size_t more = size * n;
 	char *longer;
 
-	if (more > HTTP_BODY_MAX - a->len) {
+	if (more > s->most - a->len) {
 		s->too_large = true;
 		return 0;
 	}
@@ -195,10 +196,10 @@ static bool append(struct curl_slist **list, const char *line)
 	return longer;
 }
 
-static bool append_token(struct curl_slist **list, const char *token)
+static bool append_authorization(struct curl_slist **list, const char *scheme, const char *value)
 {
 	char line[AUTHORIZATION];
-	int n = snprintf(line, sizeof(line), "Authorization: Bearer %s", token);
+	int n = snprintf(line, sizeof(line), "Authorization: %s%s", scheme, value);
 	bool ok = n > 0 && (size_t)n < sizeof(line) && append(list, line);
 
 	explicit_bzero(line, sizeof(line));
@@ -213,7 +214,9 @@ static bool headers(const struct http_request *q, struct curl_slist **list)
 	bool ok = append(list, "Accept: application/json") && append(list, "Expect:");
 
 	if (ok && q->token)
-		ok = append_token(list, q->token);
+		ok = append_authorization(list, "Bearer ", q->token);
+	else if (ok && q->authorization)
+		ok = append_authorization(list, "", q->authorization);
 	if (q->type)
 		snprintf(type, sizeof(type), "Content-Type: %s", q->type);
 	ok = ok && append(list, type);
@@ -308,7 +311,7 @@ static void conclude(const struct http *h, CURLcode code, const struct asking *s
 	ret->slow = code == CURLE_OPERATION_TIMEDOUT;
 	ret->end = end_of(code, ret->sent);
 	if (s->too_large)
-		snprintf(ret->said, sizeof(ret->said), "the answer has more than %d bytes", HTTP_BODY_MAX);
+		snprintf(ret->said, sizeof(ret->said), "the answer has more than %zu bytes", s->most);
 	else if (code != CURLE_OK)
 		text_clean(*s->error ? s->error : curl_easy_strerror(code),
 			   strlen(*s->error ? s->error : curl_easy_strerror(code)), ret->said, sizeof(ret->said));
@@ -317,7 +320,7 @@ static void conclude(const struct http *h, CURLcode code, const struct asking *s
 void http_ask(struct http *h, const struct http_request *request, struct http_answer *ret)
 {
 	_cleanup_(slistp) struct curl_slist *list = NULL;
-	struct asking s = { .answer = ret };
+	struct asking s = { .answer = ret, .most = request->most ? request->most : HTTP_BODY_MAX };
 
 	*ret = (struct http_answer){ .retry_after = -1 };
 	if (request->until && request->until <= boot_ms()) {

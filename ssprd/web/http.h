@@ -39,12 +39,14 @@ enum http_end {
 struct http_request {
 	const char *method; /* "GET", "POST", "PATCH" */
 	const char *path;   /* from the slash on, with its query, escaped already */
-	const char *token;  /* NULL: no Authorization; else the bearer token */
+	const char *token;  /* the bearer token; NULL: none */
+	const char *authorization; /* in its place the whole of another kind, "Basic ..."; NULL: none */
 	const char *type;   /* of the body; NULL: there is none */
 	const char *body;
 	size_t len;
 	bool effect;		/* must not be sent twice */
-	const char *headers[4]; /* further "Name: value", up to the first NULL */
+	size_t most;		/* bytes of an answer; 0: HTTP_BODY_MAX */
+	const char *headers[6]; /* further "Name: value", up to the first NULL */
 	int64_t until;		/* boot milliseconds by which the answer must have come; 0: TRUST_TRANSFER_MS from now */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 
-/* ssprd-net: asks Entra, writes to it, delivers mail, and asks lists of stolen passwords. */
+/* ssprd-net: asks Entra, writes to it, delivers mail, text messages and calls, and asks lists of stolen passwords. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "deliver/graph_mail.h"
 #include "deliver/mail.h"
+#include "deliver/phone.h"
 #include "directory/approval.h"
 #include "directory/entra.h"
 #include "flow/policy.h"
@@ -25,7 +26,7 @@
 /* Everything that is parsed once, in the parent. */
 struct net {
 	const struct policy *policy;
-	struct trust *mail, *breached;
+	struct trust *mail, *sms, *voice, *breached;
 	struct trust *directories[POLICY_DIRECTORIES];
 };
 
@@ -58,7 +59,9 @@ static void deliver(const struct net *net, int peer, int leave, const struct job
 	const struct mail mail = { .policy = &net->policy->mail, .trust = net->mail };
 	struct entra e;
 
-	if (of_directory(net, net->policy->mail.directory, peer, &e))
+	if (job->channel != CHANNEL_MAIL)
+		phone_deliver(&(struct phone){ .policy = net->policy, .sms = net->sms, .voice = net->voice }, peer, leave, job, ret);
+	else if (of_directory(net, net->policy->mail.directory, peer, &e))
 		graph_mail_deliver(&(struct graph_mail){ .policy = net->policy, .directory = e.directory, .trust = e.trust }, peer,
 				   leave, job, ret);
 	else
@@ -105,6 +108,7 @@ static void work(const void *context, int peer, int leave, const struct job *job
 		break;
 	case JOB_NONE:
 	case JOB_VERIFY:
+	case JOB_NUMBER:
 	default:
 		refuse(ret, WHY_MISCONFIGURED);
 	}
@@ -125,34 +129,41 @@ static struct trust *known(const struct net *net, const char *ca_file)
 {
 	if (net->mail && strcmp(net->policy->mail.ca_file, ca_file) == 0)
 		return net->mail;
+	if (net->sms && strcmp(net->policy->sms.ca_file, ca_file) == 0)
+		return net->sms;
+	if (net->voice && strcmp(net->policy->voice.ca_file, ca_file) == 0)
+		return net->voice;
 	for (size_t i = 0; i < net->policy->directories_n; i++)
 		if (net->directories[i] && strcmp(net->policy->directories[i].entra.ca_file, ca_file) == 0)
 			return net->directories[i];
 	return NULL;
 }
 
-static int trust_breached(struct net *net)
+/* A file that was read already is not read again. */
+static int trust_shared(const struct net *net, const char *ca_file, struct trust **ret)
 {
-	const char *ca_file = net->policy->password.breached_ca_file;
+	struct trust *same = known(net, ca_file);
 
-	if (net->policy->password.breached == BREACHED_OFF)
-		return 0;
-	net->breached = known(net, ca_file);
-	return net->breached ? 0 : trust(ca_file, &net->breached);
+	if (!same)
+		return trust(ca_file, ret);
+	*ret = same;
+	return 0;
 }
 
 static int trust_all(struct net *net)
 {
-	int r = *net->policy->mail.server ? trust(net->policy->mail.ca_file, &net->mail) : 0;
+	const struct policy *p = net->policy;
+	int r = *p->mail.server ? trust(p->mail.ca_file, &net->mail) : 0;
 
-	for (size_t i = 0; i < net->policy->directories_n && r == 0; i++) {
-		const char *ca_file = net->policy->directories[i].entra.ca_file;
-
-		net->directories[i] = known(net, ca_file);
-		if (!net->directories[i])
-			r = trust(ca_file, &net->directories[i]);
-	}
-	return r < 0 ? r : trust_breached(net);
+	if (r == 0 && p->sms.provider != PROVIDER_NONE)
+		r = trust_shared(net, p->sms.ca_file, &net->sms);
+	if (r == 0 && p->voice.provider != PROVIDER_NONE)
+		r = trust_shared(net, p->voice.ca_file, &net->voice);
+	for (size_t i = 0; i < p->directories_n && r == 0; i++)
+		r = trust_shared(net, p->directories[i].entra.ca_file, &net->directories[i]);
+	if (r == 0 && p->password.breached != BREACHED_OFF)
+		r = trust_shared(net, p->password.breached_ca_file, &net->breached);
+	return r;
 }
 
 int main(int argc, char **argv)

@@ -124,7 +124,7 @@ class Peer(threading.Thread):
     def user_enrol(self, fields, connection):
         if fields[NAME] == b"recovery-code":
             return [row(HEAD, "code"), row(ROW, "AAAA-BBBB-CCCC-DDDD"), row(ROW, "EEEE-FFFF-GGGG-HHHH"), end(OK)]
-        if fields[NAME] == b"email":
+        if fields[NAME] in (b"email", b"mobile", b"office"):
             return [end(OK)]
         connection.send(row(HEAD, "uri"))
         connection.send(row(ROW, URI))
@@ -190,7 +190,7 @@ class Test:
     def usage(self):
         for words in ((), ("user",), ("frob",), ("user", "add"), ("user", "add", "-x"), ("user", "add", "a", "b"), ("status", "x"),
                       ("audit", "--frob"), ("audit", "--since", "yesterday"), ("audit", "--verify", "--user", "x"), ("user", "enrol", "x"),
-                      ("user", "enrol", "--email"), ("user", "enrol", "x", "--authenticator", "--recovery-codes"),
+                      ("user", "enrol", "--email"), ("user", "enrol", "x", "--mobile"), ("user", "enrol", "x", "--mobile", "1", "--office", "2"), ("user", "enrol", "x", "--authenticator", "--recovery-codes"),
                       ("init", "x"), ("check", "x"), ("help", "frob"), ("version", "x"), ("user", "check"), ("user", "check", "a", "b"),
                       ("limits", "x"), ("limits", "clear"), ("limits", "clear", "m", "--all"), ("limits", "clear", "m", "n"),
                       ("limits", "clear", "--all", "--seat", "tty1"), ("limits", "clear", "--seat"), ("limits", "clear", "--frob"),
@@ -228,7 +228,11 @@ class Test:
                 (("audit", "--user", "m", "--since", "2026-01-31 08:00"),
                  {VERB: b"audit", USER: b"m", SINCE: struct.pack(">Q", 1769846400)}),
                 (("user", "enrol", "m", "--email", "m@example.org"),
-                 {VERB: b"user-enrol", USER: b"m", NAME: b"email", TO: b"m@example.org"})):
+                 {VERB: b"user-enrol", USER: b"m", NAME: b"email", TO: b"m@example.org"}),
+                (("user", "enrol", "m", "--mobile", "+49 170 1234567"),
+                 {VERB: b"user-enrol", USER: b"m", NAME: b"mobile", TO: b"+49 170 1234567"}),
+                (("user", "enrol", "--office", "+493012345", "m"),
+                 {VERB: b"user-enrol", USER: b"m", NAME: b"office", TO: b"+493012345"})):
             self.exits(0, *words)
             seen = {tag: value for tag, value in self.peer.requests[-1].items() if tag != 1}
             self.expect(f"ssprctl {' '.join(words)} asks {wanted}, not {seen}", seen == wanted)
@@ -316,8 +320,24 @@ class Test:
             f.write("contoso\n")
         done = check(f"[properties]\nenabled = all\n[password]\nbanned-words = {private}\nbreached = refuse\n")
         self.warns(done, f"banned-words = {private}: ssprd-net, which runs as sspr-net, may not read it", "nobody can reset")
+        self.phones(check)
         os.chmod(path, 0o666)
         self.expect("a file that others may write is a mistake", self.run("check", "--config", path).returncode == 1)
+
+    def phones(self, check):
+        methods = "[authentication-methods]\nmethods = recovery-code sms office\n[phone]\ncountries = +49\n"
+        self.warns(check(methods), "[sms] provider is not set", "[voice] provider is not set")
+        twilio = "provider = twilio\naccount = AC0123456789abcdef0123456789abcdef\nfrom = Contoso\n"
+        done = check(f"{methods}[sms]\nprovider = gateway\nurl = https://gw.example.org/%secret%\nca-file = /nonexistent\n[voice]\n{twilio}")
+        self.warns(done, "%secret% in an address", "neither success-match nor success-json", "[sms] ca-file = /nonexistent",
+                   "[voice] user is not set")
+        self.expect("there are providers", "provider is not set" not in done.stderr)
+        if not os.path.exists("/etc/credstore"):
+            self.warns(done, "sspr-sms-secret", "sspr-voice-secret")
+        done = check(f"{methods}[sms]\nprovider = gateway\nurl = https://gw.example.org/\nsuccess-match = OK\n"
+                     f"[voice]\n{twilio}user = SK0123456789abcdef0123456789abcdef\n")
+        self.expect("what is in order brings no warning",
+                    not re.search(r"\[sms\]|success|user is not set", done.stderr) and done.returncode == 0)
 
     def warns(self, done, *words):
         for word in words:

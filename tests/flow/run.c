@@ -37,6 +37,7 @@ struct player {
 	unsigned int kept_method, entropy;
 	char said[8192]; /* effects since the last event */
 	size_t said_len;
+	char locale[32];
 };
 
 static void say(struct player *p, const char *format, ...) _printf_(2, 3);
@@ -52,7 +53,7 @@ static void say(struct player *p, const char *format, ...)
 
 static void say_job(struct player *p, const struct job *j)
 {
-	const char *code = strstr(j->body, "Code: ");
+	const char *code = j->channel == CHANNEL_MAIL ? strstr(j->body, "Code: ") : NULL;
 
 	if (j->kind == JOB_NONE)
 		return;
@@ -63,6 +64,8 @@ static void say_job(struct player *p, const struct job *j)
 		say(p, " %s", *j->account.directory ? j->account.directory : "-");
 	if (j->kind == JOB_DELIVER && code)
 		say(p, " %.8s", code + 6);
+	if (j->kind == JOB_DELIVER && j->channel != CHANNEL_MAIL)
+		say(p, " %s %s %s", j->channel == CHANNEL_SMS ? "sms" : "voice", j->lang, j->code);
 	if (j->secret.len > 0)
 		say(p, " %s", j->secret.b);
 	say(p, "\n");
@@ -85,6 +88,8 @@ static void say_step(struct player *p, const struct step *s)
 
 static void say_effects(struct player *p, int r, const struct effects *e)
 {
+	static const uint8_t nobody[CRYPTO_MAC];
+
 	if (r == -EPROTO)
 		say(p, "< protocol\n");
 	for (size_t i = 0; i < e->facts_n; i++)
@@ -93,6 +98,9 @@ static void say_effects(struct player *p, int r, const struct effects *e)
 		    e->facts[i].why ? why_name(e->facts[i].why) : "", e->facts[i].detail ? " : " : "",
 		    e->facts[i].detail ? e->facts[i].detail : "");
 	say_job(p, &e->job);
+	/* A code that no answer can prove anything with. */
+	if (e->job.kind == JOB_DELIVER && bytes_equal(p->flow.code.mac, nobody, sizeof(nobody)))
+		say(p, "< nobody's code\n");
 	say_step(p, &e->step);
 }
 
@@ -147,6 +155,8 @@ static void set_policy(struct player *p, const char *key, char *value)
 		p->policy.enabled = strcmp(value, "none") == 0 ? ENABLED_NONE : ENABLED_ALL;
 	else if (strcmp(key, "hide") == 0)
 		p->policy.hide_account_state = strcmp(value, "yes") == 0;
+	else if (strcmp(key, "locale") == 0)
+		snprintf(p->locale, sizeof(p->locale), "%s", value);
 	else if (strcmp(key, "history") == 0)
 		p->policy.password.history = (unsigned int)atoi(value);
 	else if (strcmp(key, "protection") == 0)
@@ -182,7 +192,7 @@ static enum why why_of(const char *name)
 
 static enum job_kind kind_of(const char *name)
 {
-	for (int k = 1; k <= JOB_BREACHED; k++)
+	for (int k = 1; k <= JOB_NUMBER; k++)
 		if (strcmp(job_kind_name((enum job_kind)k), name) == 0)
 			return (enum job_kind)k;
 	abort();
@@ -232,11 +242,12 @@ static void read_done(struct player *p, char *words, struct event *ev)
 	}
 }
 
-static void read_start(char *words, struct event *ev)
+static void read_start(const struct player *p, char *words, struct event *ev)
 {
 	char *save, *n;
 
 	ev->type = EVENT_START;
+	ev->locale = p->locale;
 	ev->reason = strcmp(strtok_r(words, " ", &save), "keyword") == 0 ? REASON_KEYWORD : REASON_FAILED;
 	ev->name = strtok_r(NULL, " ", &save);
 	n = strtok_r(NULL, " ", &save);
@@ -253,7 +264,7 @@ static void happen(struct player *p, char *line)
 	rest = rest ? rest + 1 : line + strlen(line);
 	memset(ev.entropy, (int)p->entropy++, sizeof(ev.entropy));
 	if (strncmp(line, "START", 5) == 0)
-		read_start(rest, &ev);
+		read_start(p, rest, &ev);
 	else if (strncmp(line, "ANSWER", 6) == 0) {
 		ev.type = EVENT_ANSWER;
 		ev.answer = &answer;
@@ -289,6 +300,7 @@ static void reset_player(struct player *p, const struct policy *defaults)
 
 	p->policy = *defaults;
 	p->policy.enabled = ENABLED_ALL;
+	*p->locale = 0;
 	start_story(p);
 	p->kept = code;
 	p->kept_method = method;

@@ -22,6 +22,7 @@ struct bytes {
 struct witness {
 	unsigned int proven; /* bit per method */
 	bool looked_up, eligible, writing, screened;
+	bool wrong_number; /* was typed last */
 	int64_t verified;
 	struct account account;
 };
@@ -36,7 +37,8 @@ static unsigned int take(struct bytes *b)
 
 static void take_answer(struct bytes *b, struct secret *ret)
 {
-	static const char *const usual[] = { "", "1", "2", "739201", "Brand-New-77x", "short", "monica-monica", "\xff\xfe" };
+	static const char *const usual[] = { "", "1", "2", "739201", "Brand-New-77x", "short", "monica-monica", "\xff\xfe",
+					     "+491701234567" };
 	unsigned int n = take(b);
 	size_t len = n < b->left ? n : b->left;
 
@@ -56,6 +58,8 @@ static void take_done(struct bytes *b, bool screens, struct event *ev)
 
 	ev->type = EVENT_DONE;
 	ev->job = screens && kinds[n & 3] == JOB_DELIVER ? JOB_BREACHED : kinds[n & 3];
+	if (ev->job == JOB_VERIFY && (n & 128))
+		ev->job = JOB_NUMBER;
 	ev->result.outcome = (enum outcome)(1 + (n >> 2 & 3) % 3);
 	ev->result.why = (enum why)(take(b) % 40);
 	ev->registered = n & 64;
@@ -116,8 +120,34 @@ static void watch(struct witness *w, const struct flow *f, const struct event *e
 		w->screened = false;
 	if (ev->type == EVENT_DONE && ev->job == JOB_BREACHED && f->state == FLOW_SCREENING && ev->result.outcome == OUTCOME_DONE)
 		w->screened = true;
+	w->wrong_number = ev->type == EVENT_DONE && ev->job == JOB_NUMBER && f->state == FLOW_NUMBERING &&
+			  (ev->result.outcome != OUTCOME_DONE || !w->eligible);
 	if (ev->type == EVENT_DONE && ev->job == JOB_RESET && f->state == FLOW_WRITING)
 		w->writing = false;
+}
+
+/* Two proofs by one phone are one. */
+static unsigned int gates(const struct flow_rules *rules, unsigned int proven)
+{
+	bool phone = false;
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < rules->methods_n; i++) {
+		if (!(proven & 1u << i))
+			continue;
+		if (rules->methods[i]->family == FAMILY_PHONE)
+			phone = true;
+		else
+			n++;
+	}
+	return n + phone;
+}
+
+static bool provable(const struct flow *f)
+{
+	static const uint8_t none[CRYPTO_MAC];
+
+	return memcmp(f->code.mac, none, sizeof(none)) != 0;
 }
 
 static void judge(struct witness *w, const struct flow *f, const struct effects *e, int64_t now)
@@ -127,7 +157,7 @@ static void judge(struct witness *w, const struct flow *f, const struct effects 
 	if (e->job.kind == JOB_RESET) {
 		unsigned int needed = policy_required(p, policy_is_admin(p, w->account.name));
 
-		if (!w->eligible || (unsigned int)__builtin_popcount(w->proven) < needed || w->writing ||
+		if (!w->eligible || gates(f->rules, w->proven) < needed || w->writing ||
 		    strcmp(e->job.account.object, w->account.object) != 0 ||
 		    now >= w->verified + p->limits.verified * 1000 || e->job.secret.len == 0 ||
 		    (p->password.breached && !w->screened))
@@ -135,6 +165,8 @@ static void judge(struct witness *w, const struct flow *f, const struct effects 
 		w->writing = true;
 	}
 	if (e->step.kind == STEP_END && e->step.result == RESULT_DONE && !w->eligible)
+		abort();
+	if (w->wrong_number && f->state == FLOW_CODE && provable(f))
 		abort();
 	if (strlen(e->step.info) >= 150 || strlen(e->step.prompt) >= 30)
 		abort();
@@ -163,8 +195,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes b = { .at = data, .left = size };
 	struct witness w = {};
 	struct flow_rules rules = {
-		.methods = { &method_authenticator, &method_email, &method_recovery },
-		.methods_n = 3,
+		.methods = { &method_authenticator, &method_email, &method_recovery, &method_sms, &method_voice },
+		.methods_n = 5,
 		.host = "lab",
 	};
 	struct policy policy;

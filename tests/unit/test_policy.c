@@ -121,6 +121,88 @@ static void a_directorys_mistakes_are_told(void **state _unused_)
 	}
 }
 
+static void phones_can_be_set(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text("[authentication-methods]\nmethods = authenticator email sms voice office\n"
+				   "[sms]\nprovider = gateway\nurl = https://gw.example.org:8443/send?to=%to%\nmethod = put\n"
+				   "headers = X-Key: %secret% | X-Id: %id%\nbody = {\"text\":\"%text%\"}\ncontent-type = json\n"
+				   "success-status = 202\nsuccess-match = ^OK\nsuccess-json = messages.0.status=0\n"
+				   "[voice]\nprovider = twilio\naccount = AC0123456789abcdef0123456789abcdef\nfrom = +14255550100\n"
+				   "[phone]\ncountries = +49 +1425\ndeny-prefixes = +49151\n[limits]\nsms-per-day = 7\n",
+				   &p, &told),
+			 0);
+	assert_int_equal(p.sms.provider, PROVIDER_GATEWAY);
+	assert_int_equal(p.sms.verb, VERB_PUT);
+	assert_int_equal(p.sms.content_type, CONTENT_JSON);
+	assert_int_equal(p.sms.success_status.n, 1);
+	assert_int_equal(p.voice.provider, PROVIDER_TWILIO);
+	assert_int_equal(p.voice.success_status.n, 3);
+	assert_int_equal(p.phone_rules.countries.n, 2);
+	assert_int_equal(p.limits.sms_per_day, 7);
+	assert_true(policy_has_phone(&p));
+}
+
+/* Whom an organisation calls for help is mostly in the same country. */
+static void the_helpdesks_country_is_the_default(void **state _unused_)
+{
+	struct policy p;
+	struct told told;
+
+	assert_int_equal(read_text("[authentication-methods]\nmethods = email sms\n[customization]\nphone = +353 1 555 0100\n", &p, &told), 0);
+	assert_int_equal(p.phone_rules.countries.n, 1);
+	assert_string_equal(p.phone_rules.countries.item[0], "+353");
+	assert_int_equal(read_text("[authentication-methods]\nmethods = email sms\n[customization]\nphone = 4711\n", &p, &told), 1);
+	assert_non_null(strstr(told.text, "need [phone] countries"));
+	assert_int_equal(read_text("[customization]\nphone = +353 1 555 0100\n[phone]\ncountries = +49\n", &p, &told), 0);
+	assert_string_equal(p.phone_rules.countries.item[0], "+49");
+}
+
+static void a_providers_mistakes_are_told(void **state _unused_)
+{
+	static const struct {
+		const char *text, *told;
+	} cases[] = {
+		{ "[sms]\nprovider = pigeon\n", ":2: [sms] provider = pigeon: must be one of: none, twilio, gateway, azure" },
+		{ "[voice]\nprovider = azure\n", "must be one of: none, twilio, gateway" },
+		{ "[sms]\nprovider = twilio\n", "[sms] provider = twilio needs [sms] account" },
+		{ "[sms]\nprovider = twilio\n", "[sms] provider = twilio needs [sms] from" },
+		{ "[sms]\nprovider = azure\n", "[sms] provider = azure needs [sms] endpoint" },
+		{ "[voice]\nprovider = gateway\n", "[voice] provider = gateway needs [voice] url" },
+		{ "[sms]\nurl = http://gw.example.org/\n", ":2: [sms] url = http://gw.example.org/: must be https://HOST" },
+		{ "[sms]\nurl = https://%to%.example.org/\n", "must be https://HOST" },
+		{ "[sms]\nurl = https://gw.example.org\n", "must be https://HOST" },
+		{ "[sms]\nurl = https://u:p@gw.example.org/\n", "must be https://HOST" },
+		{ "[sms]\nurl = https://gw.example.org/%numbr%\n", "%to% %number% %text%" },
+		{ "[sms]\nbody = %secrt%\n", "%to% %number% %text%" },
+		{ "[sms]\nheaders = X-Key\n", "must be Name: value | Name: value" },
+		{ "[sms]\nheaders = Authorization: Bearer %secret%\n", "none of Authorization" },
+		{ "[sms]\nheaders = A: 1 | B: 2 | C: 3 | D: 4 | E: 5\n", "at most four" },
+		{ "[sms]\nprovider = gateway\nurl = https://gw.example.org/\nmethod = get\nbody = x\n", "method = get has no body" },
+		{ "[sms]\nsuccess-status = 302\n", "must be numbers from 200 to 299" },
+		{ "[sms]\nsuccess-match = (\n", "must be an extended regular expression" },
+		{ "[sms]\nsuccess-json = status\n", "must be MEMBER=VALUE" },
+		{ "[sms]\naccount = SK0123456789abcdef0123456789abcdef\n", "must be an account SID" },
+		{ "[sms]\nfrom = a\"b\n", "must be a number like" },
+		{ "[phone]\ncountries = 49\n", ":2: [phone] countries = 49: must be prefixes of international numbers" },
+		{ "[phone]\ncountries = +0\n", "must be prefixes" },
+		{ "[limits]\nsms-per-day = 0\n", "must be a number from 1 to 100000" },
+		{ "[phone]\ncountries = +49\n[authentication-methods]\nmethods = sms voice office\n",
+		  "methods has 1: of sms, voice and office one counts" },
+	};
+	struct policy p;
+	struct told told;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (read_text(cases[i].text, &p, &told) != 1)
+			fail_msg("taken: %s", cases[i].text);
+		if (!strstr(told.text, cases[i].told))
+			fail_msg("for %s it said: %s", cases[i].text, told.text);
+	}
+}
+
 static void all_of_it_can_be_set(void **state _unused_)
 {
 	struct policy p;
@@ -175,7 +257,7 @@ static void C10_bad_values_are_named(void **state _unused_)
 		{ "[limits]\nblock = -1h\n", "must be a time" },
 		{ "\n[properties]\nenabled = maybe\n", ":3: [properties] enabled = maybe: must be one of: none, selected, all" },
 		{ "[privacy]\nhide-account-state = true\n", "must be yes or no" },
-		{ "[authentication-methods]\nmethods = sms\n", "must be words out of: authenticator, email, recovery-code" },
+		{ "[authentication-methods]\nmethods = fax\n", "must be words out of: authenticator, email, recovery-code" },
 		{ "[authentication-methods]\nmethods = email email\n", "each word only once" },
 		{ "[mail]\nserver = http://mail\n", "must be smtp://HOST[:PORT] (STARTTLS) or smtps://HOST[:PORT] (TLS)" },
 		{ "[mail]\nfrom = a@b, c@d\n", "must be one mail address" },
@@ -205,6 +287,10 @@ static void C10_bad_values_are_named(void **state _unused_)
 		{ "[authentication-methods]\nmethods = authenticator email\n",
 		  "authenticator with required = 2 needs at least 2 other methods, like email or recovery-code" },
 		{ "[authentication-methods]\nmethods = email\nrequired = 1\nadmins = boss\n", "admins always need two methods, but methods has 1" },
+		{ "[phone]\ncountries = +49\n[authentication-methods]\nmethods = sms voice\nrequired = 1\nadmins = boss\n",
+		  "admins always need two methods, but methods has 1: of sms, voice and office one counts" },
+		{ "[phone]\ncountries = +49\n[authentication-methods]\nmethods = authenticator sms voice\n",
+		  "authenticator with required = 2 needs at least 2 other methods" },
 		{ "[notifications]\nnotify-admins = yes\nadmin-addresses = a@b.c\n", "needs [notifications] admin-addresses" },
 		{ "[notifications]\nnotify-admins = yes\n[authentication-methods]\nadmins = boss\n", "needs [notifications] admin-addresses" },
 		{ "[notifications]\nadmin-addresses = operators\n", "must be one mail address" },
@@ -414,6 +500,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_file_gives_the_defaults),
 		cmocka_unit_test(all_of_it_can_be_set),
+		cmocka_unit_test(phones_can_be_set),
+		cmocka_unit_test(the_helpdesks_country_is_the_default),
+		cmocka_unit_test(a_providers_mistakes_are_told),
 		cmocka_unit_test(two_tenants_can_be_set),
 		cmocka_unit_test(a_directorys_mistakes_are_told),
 		cmocka_unit_test(admins_are_known_by_name),

@@ -23,7 +23,7 @@ static struct policy_limits limits(void)
 	return (struct policy_limits){
 		.account_failures = 5, .gate_failures = 5, .seat_failures = 20, .seat_users = 5, .global_failures = 200,
 		.account_window = 86400, .gate_window = 3600, .seat_window = 3600, .global_window = 3600, .block = 86400,
-		.sends_per_day = 5, .passes_per_day = 4,
+		.sends_per_day = 5, .sms_per_day = 8, .passes_per_day = 4,
 		.resets = 5, .reset_window = 3600, .sends = 10, .send_window = 600, .passes_per_user = 3,
 	};
 }
@@ -385,6 +385,66 @@ static void M2_a_seat_has_a_budget_of_messages(void **state)
 	assert_int_equal(store_send(s, &l, &send), 1);
 }
 
+static void M2_a_number_has_a_budget_and_all_phones_have_one(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct policy_limits l = limits();
+	struct store_try send = { .who = "local:1000", .gate = "", .seat = "tty1", .at = 1000 };
+
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(store_send_phone(s, &l, "+491701234567", 1000), 0);
+	assert_int_equal(store_send_phone(s, &l, "+491701234567", 1000), 1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(store_send_phone(s, &l, "+491701234568", 1000), 0);
+	assert_int_equal(store_send_phone(s, &l, "+491701234568", 1000), 2);
+	assert_int_equal(store_send_phone(s, &l, "+491701234568", 1000 + 86401), 0);
+	/* They are counted beside the messages that there are, not among them. */
+	l.global_failures = 1;
+	assert_int_equal(store_send(s, &l, &send), 0);
+	assert_int_equal(store_send(s, &l, &send), 1);
+}
+
+static void phones_are_kept_and_replaced(void **state)
+{
+	struct place *p = *state;
+	struct registration r;
+	int64_t row;
+
+	assert_int_equal(store_account_add(p->store, &monica, 1, &row), 0);
+	assert_int_equal(store_phone_set(p->store, row, "mobile", "+491701234567", 2), 0);
+	assert_int_equal(store_phone_set(p->store, row, "office", "+49301234567", 3), 0);
+	assert_int_equal(store_phone_set(p->store, row, "mobile", "+491701234568", 4), 0);
+	store_close(p->store);
+	p->store = open_at(p);
+	assert_int_equal(store_registration(p->store, &monica, &r), 0);
+	assert_string_equal(r.mobile, "+491701234568");
+	assert_string_equal(r.office, "+49301234567");
+	assert_int_equal(store_account_remove(p->store, row), 0);
+	assert_int_equal(store_account_add(p->store, &monica, 5, &row), 0);
+	assert_int_equal(store_registration(p->store, &monica, &r), 0);
+	assert_string_equal(r.mobile, "");
+}
+
+/* A database of the version before is led on, with all that is in it. */
+static void version_4_becomes_version_5(void **state)
+{
+	struct place *p = *state;
+	struct registration r;
+	sqlite3 *db;
+	int64_t row;
+
+	assert_int_equal(store_account_add(p->store, &monica, 1, &row), 0);
+	assert_int_equal(store_mail_set(p->store, row, "monica@lab", 1), 0);
+	store_close(p->store);
+	assert_int_equal(sqlite3_open(p->db, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DROP TABLE phone; PRAGMA user_version = 4", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	p->store = open_at(p);
+	assert_int_equal(store_registration(p->store, &monica, &r), 0);
+	assert_string_equal(r.mail, "monica@lab");
+	assert_int_equal(store_phone_set(p->store, row, "mobile", "+491701234567", 2), 0);
+}
+
 static void take(void *to, const struct store_intent *i)
 {
 	*(struct store_intent *)to = *i;
@@ -547,6 +607,36 @@ static void counters_are_shown_and_forgotten(void **state)
 	shown[0] = 0;
 	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
 	assert_string_equal(shown, "");
+}
+
+/* As a phone and of nobody's account, beside the messages that there are in all. */
+static void messages_to_phones_are_shown_and_forgotten(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	struct store_aliases aliases = { .n = 1, .who = { "name:4567" } };
+	struct store_try send = { .who = "local:1000", .gate = "", .seat = "tty1", .at = 1000, .aliases = &aliases };
+	struct policy_limits l = limits();
+	char shown[4096] = "", expected[512], number[STORE_WHO] = "";
+	const char *phone;
+
+	assert_int_equal(store_send(s, &l, &send), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(store_send_phone(s, &l, "+491701234567", 1000 + i), 0);
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	phone = strstr(shown, "phone +");
+	assert_non_null(phone);
+	assert_int_equal(sscanf(phone, "phone %95s", number), 1);
+	snprintf(expected, sizeof(expected),
+		 "account local:1000 sends 1 87400 0\nglobal  phones 2 87401 0\nglobal  sends 1 4600 0\nphone %s sends 2 87401 0\n"
+		 "seat tty1 sends 1 4600 0\n",
+		 number);
+	assert_string_equal(shown, expected);
+	assert_int_equal(store_counters_clear(s, number), 0);
+	assert_int_equal(store_counters_clear(s, number), 1);
+	shown[0] = 0;
+	assert_int_equal(store_counters(s, &l, 1010, 0, 99, add_counter, shown), 0);
+	assert_null(strstr(shown, "phone"));
+	assert_non_null(strstr(shown, "account local:1000 sends 1"));
 }
 
 /* ---- helpdesk passes ---- */
@@ -1150,6 +1240,9 @@ int main(void)
 		with_store(C5_a_count_survives_a_kill),
 		with_store(M2_messages_are_counted),
 		with_store(M2_a_seat_has_a_budget_of_messages),
+		with_store(M2_a_number_has_a_budget_and_all_phones_have_one),
+		with_store(phones_are_kept_and_replaced),
+		with_store(version_4_becomes_version_5),
 		with_store(F5_F7_intents_and_notices),
 		with_store(W5_the_last_passwords_are_known),
 		with_store(a_history_is_cut_to_what_is_kept),
@@ -1163,6 +1256,7 @@ int main(void)
 		with_store(old_resets_do_not_count),
 		with_store(M2_a_burst_of_messages_blocks),
 		with_store(counters_are_shown_and_forgotten),
+		with_store(messages_to_phones_are_shown_and_forgotten),
 		with_store(a_pass_is_good_once),
 		with_store(a_pass_runs_out_by_the_lasting_clock),
 		with_store(a_user_has_one_pass),

@@ -232,7 +232,6 @@ static const struct result_text result_texts[] = {
 	RESULT_TEXT(WIRE_TO, mail),	   RESULT_TEXT(WIRE_MOBILE, mobile), RESULT_TEXT(WIRE_OFFICE, office),
 	RESULT_TEXT(WIRE_DETAIL, detail),  RESULT_TEXT(WIRE_CODE, code),     RESULT_TEXT(WIRE_ADDRESS, address),
 	RESULT_TEXT(WIRE_BODY, report),	   RESULT_TEXT(WIRE_NAMES, names),
-	RESULT_TEXT(WIRE_BODY, report),
 	RESULT_TEXT(WIRE_CONTACT, contacts[0]),	   RESULT_TEXT(WIRE_CONTACT + 1, contacts[1]),
 	RESULT_TEXT(WIRE_CONTACT + 2, contacts[2]), RESULT_TEXT(WIRE_CONTACT + 3, contacts[3]),
 };

@@ -51,6 +51,8 @@ class Tenant:
             if to == self.hangs_at:
                 return
             self.told.append((to, fields[wire.SUBJECT].decode(), fields[wire.ID].decode(), fields[wire.BODY].decode()))
+        if kind not in (wire.LOOKUP, wire.RESET):
+            account = wire.account("", "", "", "")
         more = [(CONTACT + i, a) for i, a in enumerate(self.contacts)] if kind == wire.LOOKUP else []
         s.send(wire.encode(wire.DONE, (wire.OUTCOME, wire.JOB_DONE, 1), (wire.WHY, 0, 1), *account, *more))
 

@@ -160,7 +160,7 @@ def test_lists_of_stolen_passwords_that_cannot_be_asked(lab, monica, unreachable
 @pytest.fixture
 def tenant(lab):
     """The stand-in for Contoso, known to ssprd-net."""
-    service = entra.start()
+    service = entra.start(login=("login.lab", 8445), graph=("graph.lab", 8446))  # beside the one of all other tests
     try:
         entra.trust(service)
         entra.credentials(lab, "contoso", entra.certificate(entra.application(service.tenant)))

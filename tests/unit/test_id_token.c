@@ -31,7 +31,6 @@ static enum why judge(const struct id_token_wanted *w, const char *text)
 /* The good one with one claim replaced: "NAME": becomes VALUE; NULL takes it out. */
 static enum why with(const char *name, const char *value)
 {
-	_cleanup_(json_freep) struct json *claims = NULL;
 	char text[1024], member[64];
 	const char *at, *end;
 

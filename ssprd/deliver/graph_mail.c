@@ -96,6 +96,13 @@ static struct verdict attempt(void *way, const struct job *job)
 	return v;
 }
 
+/* What goes into a header, or the addresses, has no line break in it and nothing else that does not show (M6). */
+static bool is_sound(const struct job *job)
+{
+	return text_mail_address(job->to) && text_printable(job->subject, strlen(job->subject)) && *job->id &&
+	       text_printable(job->id, strlen(job->id));
+}
+
 void graph_mail_deliver(const struct graph_mail *m, int peer, int leave, const struct job *job, struct job_result *ret)
 {
 	_cleanup_(way_wipe) struct graph_way way = { .mail = m };
@@ -105,7 +112,7 @@ void graph_mail_deliver(const struct graph_mail *m, int peer, int leave, const s
 	struct verdict v;
 
 	*ret = (struct job_result){ .outcome = OUTCOME_REFUSED, .why = WHY_REJECTED };
-	if (!text_mail_address(job->to) || write_mail(m, job, &way) < 0) {
+	if (!is_sound(job) || write_mail(m, job, &way) < 0) {
 		log_warning("mail %s cannot be written", job->id);
 		return;
 	}

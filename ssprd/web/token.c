@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/wire.h"
 #include "web/certificate.h"
 #include "web/credential.h"
 
@@ -396,7 +397,7 @@ static int fetch_and_keep(const struct token_source *s, int fd, const char *prin
 	early = life * 100 < EARLY_MS ? life * 100 : EARLY_MS;
 	if (r == 0 && fd >= 0)
 		keep(fd, print, ret->b, life * 1000 - early);
-	else if (ret_trouble->why == WHY_UNREACHABLE && fd >= 0)
+	else if (ret_trouble->why == WHY_UNREACHABLE && fd >= 0 && !wire_peer_gone(s->peer))
 		keep(fd, print, FAILED, FAILED_MS);
 	return r;
 }

@@ -96,7 +96,7 @@ def test_with_mail_by_graph_and_the_mirror(checked):
         d.answer(code)
         d.answer(NEW)
         assert d.answer(NEW).result == "done"
-    assert w.wait_for(lambda: len(contoso.sent) == 2, 5), "the notice"
+    assert w.wait_for(lambda: len(contoso.sent) == 3, 5), "the notices"
     time.sleep(0.2)
     assert not w.mails()
     assert verdict(checked) == CHECKED - {"GET /groups/*"}

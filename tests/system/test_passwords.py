@@ -157,27 +157,13 @@ def test_lists_of_stolen_passwords_that_cannot_be_asked(lab, monica, unreachable
     assert w.password_is("monica", NEW if unreachable == "allow" else OLD)
 
 
-@pytest.fixture
-def tenant(lab):
-    """The stand-in for Contoso, known to ssprd-net."""
-    service = entra.start(login=("login.lab", 8445), graph=("graph.lab", 8446))  # beside the one of all other tests
-    try:
-        entra.trust(service)
-        entra.credentials(lab, "contoso", entra.certificate(entra.application(service.tenant)))
-        lab.use(entra.policy(service))
-        yield service.tenant
-    finally:
-        service.stop()
-        lab.credentials.clear()
-        entra.forget_token()
-
-
 def ask_tenant(kind, object_id="", name="MonicaT@contoso.lab", *fields):
     return wire.job("net", sspr_uid(), (wire.JOB_KIND, kind, 1), *wire.account(object_id, name, directory="contoso"),
                     (wire.GROUP, "SSPRTesters"), *fields)
 
 
-def test_W5_E6_the_writer_for_a_tenant_judges_by_the_names_that_it_reads(tenant):
+def test_W5_E6_the_writer_for_a_tenant_judges_by_the_names_that_it_reads(cloud):
+    tenant = cloud.contoso
     found = ask_tenant(wire.LOOKUP)
     assert found[NAMES] == b"Monica Thompson Monica Thompson"
     for password, reason in (("A-th0mps0n-tree-77", NAME), ("My-C0nt0s0-tree-77", WORD), ("P@ssw0rd123", GUESSABLE)):

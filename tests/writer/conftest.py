@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../tenant")]
 
+import cloud  # noqa: E402
 import worker as w  # noqa: E402
 
 OLD = "Autumn-forgotten-41"
@@ -78,3 +80,28 @@ def start(tmp_path, accounts):
 @pytest.fixture
 def local(start):
     return start()
+
+
+# -- Entra
+
+
+@pytest.fixture(scope="session")
+def one_lab(tmp_path_factory):
+    lab = cloud.Lab(tmp_path_factory.mktemp("lab"))
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture
+def lab(one_lab):
+    """The stand-in tenant as it was at first, with the ssprd-net's that were started for it."""
+    one_lab.fresh()
+    yield one_lab
+    one_lab.judge_logs()
+    assert not one_lab.service.errors, one_lab.service.errors[0]
+
+
+@pytest.fixture
+def net(lab):
+    """ssprd-net with the usual configuration."""
+    return lab.net()

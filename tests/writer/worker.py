@@ -15,14 +15,18 @@ SOURCE = os.environ.get("SSPR_SOURCE", os.path.abspath(os.path.join(os.path.dirn
 
 JOB, DONE_MESSAGE = 16, 17
 JOB_KIND, OUTCOME, WHY, DIRECTORY, OBJECT, NAME, MARK, SECRET, TO, SUBJECT, BODY, ID, LIFE, GROUP = range(16, 30)
-UNTIL = 30
-LOOKUP, DELIVER, RESET, NOTIFY, BREACHED = 1, 2, 4, 6, 11
+UNTIL, DETAIL, MOBILE, OFFICE, CODE, ADDRESS = 30, 31, 36, 37, 38, 39
+LOOKUP, DELIVER, RESET, NOTIFY, APPROVAL, APPROVE, CHECK, BREACHED = 1, 2, 4, 6, 8, 9, 10, 11
 DONE, REFUSED, UNKNOWN = 1, 2, 3
 OUTCOMES = {DONE: "done", REFUSED: "refused", UNKNOWN: "unknown"}
 WHYS = {0: "none", 1: "no-account", 2: "not-in-scope", 3: "protected", 4: "locked", 5: "no-login", 6: "ambiguous",
-        7: "renamed", 8: "not-registered", 9: "changed-meanwhile", 16: "too-short", 17: "too-long", 18: "characters", 19: "classes", 20: "name", 21: "word",
-        22: "guessable", 23: "used-before", 24: "policy", 25: "breached", 32: "busy", 33: "unreachable", 34: "rejected", 35: "misconfigured",
-        36: "broken"}
+        7: "renamed", 8: "not-registered", 9: "changed-meanwhile", 10: "synced", 11: "federated", 12: "not-capable",
+        16: "too-short", 17: "too-long", 18: "characters", 19: "classes", 20: "name", 21: "word", 22: "guessable",
+        23: "used-before", 24: "policy", 25: "breached",
+        32: "busy", 33: "unreachable", 34: "rejected", 35: "misconfigured", 36: "broken",
+        48: "pending", 49: "other-account", 50: "declined"}
+# Texts of an answer that are missing where there is nothing to tell.
+TEXTS = {"mail": TO, "mobile": MOBILE, "office": OFFICE, "detail": DETAIL, "code": CODE, "address": ADDRESS, "report": BODY}
 
 # Any uid will do for the asking side, as long as the worker's /etc/passwd calls it sspr.
 SSPR_UID = 990
@@ -53,6 +57,10 @@ class Answer:
         self.outcome, self.why = OUTCOMES[fields[OUTCOME][0]], WHYS[fields[WHY][0]]
         self.directory, self.object, self.name, self.mark = (
             fields.get(tag, b"").decode() for tag in (DIRECTORY, OBJECT, NAME, MARK))
+        for name, tag in TEXTS.items():
+            setattr(self, name, fields.get(tag, b"").decode())
+        self.ticket = fields.get(SECRET, b"")
+        self.life = struct.unpack(">I", fields[LIFE])[0] if LIFE in fields else None
 
     @property
     def said(self):
@@ -69,6 +77,14 @@ def lookup_job(name, group=""):
 def reset_job(uid, name, password, group=""):
     return encode(JOB, (JOB_KIND, b"\x04"), (DIRECTORY, "local"), (OBJECT, str(uid)), (NAME, name), (MARK, ""),
                   (GROUP, group), (SECRET, password))
+
+
+def account_job(kind, directory, object="", name="", mark="", group="", secret=None, until=None):
+    """Of any kind that speaks of an account."""
+    more = [] if secret is None else [(SECRET, secret)]
+    more += [] if until is None else [(UNTIL, struct.pack(">Q", until))]
+    return encode(JOB, (JOB_KIND, bytes([kind])), (DIRECTORY, directory), (OBJECT, object), (NAME, name), (MARK, mark),
+                  (GROUP, group), *more)
 
 
 def mail_job(to, body="Your code is 12345678.\n", subject="Your code", life=5, ident="test-1", kind=DELIVER):

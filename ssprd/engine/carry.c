@@ -92,7 +92,7 @@ static int note_gone(struct session *x, const struct moment *now)
 	return store_account_gone(x->server->store, &x->flow.account, now->wall);
 }
 
-static int use_up(struct session *x, const struct proven *p)
+static int use_up(struct session *x, const struct proven *p, const struct moment *now)
 {
 	struct store *store = x->server->store;
 	char who[STORE_WHO];
@@ -104,7 +104,7 @@ static int use_up(struct session *x, const struct proven *p)
 	if (r == 0)
 		r = store_proof_use(store, p->account, &p->proof);
 	if (r == 0)
-		r = store_try_release(store, p->attempt, p->last ? who : NULL);
+		r = store_try_release(store, &x->server->policy.limits, p->attempt, p->last ? who : NULL, now->lasting);
 	return r > 0 ? -EALREADY : r;
 }
 
@@ -143,7 +143,7 @@ static int carry_out_fact(struct session *x, const struct fact *fact, const stru
 {
 	switch (fact->kind) {
 	case FACT_GATE_PASSED:
-		return use_up(x, proof);
+		return use_up(x, proof, now);
 	case FACT_VERIFIED:
 		return count_reset(x, now);
 	case FACT_CODE_SENT:
@@ -343,13 +343,15 @@ static int uncount_try(struct session *x)
 {
 	struct store *store = x->server->store;
 	char who[STORE_WHO];
+	struct moment now;
 	int r = carry_who(x, who);
 
 	if (r == 0)
 		r = store_begin(store);
 	if (r < 0)
 		return r;
-	r = store_try_release(store, x->beyond->attempt, x->beyond->last ? who : NULL);
+	server_now(x->server, &now);
+	r = store_try_release(store, &x->server->policy.limits, x->beyond->attempt, x->beyond->last ? who : NULL, now.lasting);
 	if (r >= 0)
 		return store_commit(store);
 	store_rollback(store);

@@ -96,7 +96,7 @@ static int note_gone(struct session *x, const struct moment *now)
  * A number that was right counts like one that was wrong until its code has come back: or the limits would tell which it was. The
  * tries at this dialogue's right ones were no failures after all.
  */
-static int release_numbers(struct session *x, const struct fact *passed)
+static int release_numbers(struct session *x, const struct fact *passed, const struct moment *now)
 {
 	/* The flow asks for the next one already. */
 	const struct method *method = method_find(passed->method);
@@ -106,11 +106,11 @@ static int release_numbers(struct session *x, const struct fact *passed)
 	if (!b || !method || method->family != FAMILY_PHONE)
 		return 0;
 	for (unsigned int i = 0; i < b->numbers_n && r == 0; i++)
-		r = store_try_release(x->server->store, b->numbers[i], NULL);
+		r = store_try_release(x->server->store, &x->server->policy.limits, b->numbers[i], NULL, now->lasting);
 	return r;
 }
 
-static int use_up(struct session *x, const struct fact *passed, const struct proven *p)
+static int use_up(struct session *x, const struct fact *passed, const struct proven *p, const struct moment *now)
 {
 	struct store *store = x->server->store;
 	char who[STORE_WHO];
@@ -122,9 +122,9 @@ static int use_up(struct session *x, const struct fact *passed, const struct pro
 	if (r == 0)
 		r = store_proof_use(store, p->account, &p->proof);
 	if (r == 0)
-		r = store_try_release(store, p->attempt, p->last ? who : NULL);
+		r = store_try_release(store, &x->server->policy.limits, p->attempt, p->last ? who : NULL, now->lasting);
 	if (r == 0)
-		r = release_numbers(x, passed);
+		r = release_numbers(x, passed, now);
 	return r > 0 ? -EALREADY : r;
 }
 
@@ -181,7 +181,7 @@ static int carry_out_fact(struct session *x, const struct fact *fact, const stru
 {
 	switch (fact->kind) {
 	case FACT_GATE_PASSED:
-		return use_up(x, fact, proof);
+		return use_up(x, fact, proof, now);
 	case FACT_VERIFIED:
 		return count_reset(x, now);
 	case FACT_CODE_SENT:
@@ -394,13 +394,15 @@ static int uncount_try(struct session *x)
 {
 	struct store *store = x->server->store;
 	char who[STORE_WHO];
+	struct moment now;
 	int r = carry_who(x, who);
 
 	if (r == 0)
 		r = store_begin(store);
 	if (r < 0)
 		return r;
-	r = store_try_release(store, x->beyond->attempt, x->beyond->last ? who : NULL);
+	server_now(x->server, &now);
+	r = store_try_release(store, &x->server->policy.limits, x->beyond->attempt, x->beyond->last ? who : NULL, now.lasting);
 	if (r >= 0)
 		return store_commit(store);
 	store_rollback(store);

@@ -318,21 +318,30 @@ static int tell_user(struct server *s, const char *registered)
 	return r;
 }
 
+/* That a pass was issued is told in any case: where nobody can be, the audit says so (D5). */
+static bool is_always_told(const struct store_notice *n)
+{
+	return strcmp(n->kind, "pass") == 0;
+}
+
 /* Decides whom to tell: a row for each, all of them or none. 2: done with. */
 static int spread(struct server *s)
 {
 	_cleanup_(registration_wipe) struct registration registration = {};
-	int r = store_registration(s->store, &s->outbox->telling.account, &registration);
+	const struct store_notice *n = &s->outbox->telling;
+	int r = store_registration(s->store, &n->account, &registration);
+	bool lost;
 
 	if (r < 0 && r != -EBADMSG)
 		return r;
+	lost = is_always_told(n) && !*registration.mail && !policy_directory(&s->policy, n->account.directory);
 	r = store_begin(s->store);
 	if (r < 0)
 		return r;
 	r = tell_admins(s);
 	if (r == 0)
 		r = tell_user(s, registration.mail);
-	r = notice_commit(s, r, AUDIT_NOTHING, "");
+	r = notice_commit(s, r, lost ? AUDIT_NOTIFY_FAILED : AUDIT_NOTHING, why_name(WHY_REJECTED));
 	return r < 0 ? r : 2;
 }
 
@@ -344,9 +353,15 @@ static bool sends_mail(const struct policy *p)
 /* Without a way to send any, nobody is told, and no minute makes that better. */
 static int drop(struct server *s)
 {
-	bool decided = strcmp(s->outbox->telling.address, STORE_NOBODY_YET) != 0;
-	int r = notice_end(s, decided ? AUDIT_NOTIFY_FAILED : AUDIT_NOTHING, why_name(WHY_MISCONFIGURED));
+	_cleanup_(registration_wipe) struct registration registration = {};
+	const struct store_notice *n = &s->outbox->telling;
+	int r = store_registration(s->store, &n->account, &registration);
+	bool owed;
 
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	owed = *n->address || *registration.mail || is_always_told(n);
+	r = notice_end(s, owed ? AUDIT_NOTIFY_FAILED : AUDIT_NOTHING, why_name(WHY_MISCONFIGURED));
 	return r < 0 ? r : 2;
 }
 

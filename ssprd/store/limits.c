@@ -161,13 +161,6 @@ int store_try(struct store *s, const struct policy_limits *limits, const struct 
 	return committed < 0 ? committed : r;
 }
 
-int store_try_release(struct store *s, int64_t attempt, const char *who)
-{
-	int r = db_run(s, db_bind(s, SQL_ATTEMPT_RELEASE, "i", attempt));
-
-	return r == 0 && who ? db_run(s, db_bind(s, SQL_BLOCK_CLEAR, "t", who)) : r;
-}
-
 int store_blocked(struct store *s, const char *who, int64_t now)
 {
 	int64_t until;
@@ -189,6 +182,10 @@ int store_limits_clear(struct store *s, const char *who)
 {
 	int r = forgive(s, who);
 
+	if (r == 0)
+		r = db_run(s, db_bind(s, SQL_SEND_CLEAR_MIRRORS, "t", who));
+	if (r == 0)
+		r = db_run(s, db_bind(s, SQL_SEND_CLEAR, "t", who));
 	return r == 0 ? db_run(s, db_bind(s, SQL_RESET_CLEAR, "t", who)) : r;
 }
 
@@ -199,6 +196,15 @@ static int block_after_resets(struct store *s, const struct policy_limits *l, co
 	int r = count(s, db_bind(s, SQL_RESET_COUNT, "ti", who, now - l->reset_window), &n);
 
 	return r == 0 && n >= l->resets ? db_run(s, db_bind(s, SQL_BLOCK_SET, "tit", who, now + l->block, "")) : r;
+}
+
+int store_try_release(struct store *s, const struct policy_limits *limits, int64_t attempt, const char *who, int64_t now)
+{
+	int r = db_run(s, db_bind(s, SQL_ATTEMPT_RELEASE, "i", attempt));
+
+	if (r == 0 && who)
+		r = db_run(s, db_bind(s, SQL_BLOCK_CLEAR, "t", who));
+	return r == 0 && who ? block_after_resets(s, limits, who, now) : r;
 }
 
 int store_reset_count(struct store *s, const struct policy_limits *limits, const char *who, int64_t now)

@@ -209,8 +209,8 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_HISTORY_TAKE] = "INSERT INTO history (directory, object, salt, hash, at)"
 			     " SELECT directory, object, salt, hash, at FROM intent WHERE id = ? AND keep > 0",
 	[SQL_HISTORY_PRUNE] = "DELETE FROM history WHERE id IN (SELECT h.id FROM intent i JOIN history h"
-			      " ON h.directory = i.directory AND h.object = i.object WHERE i.id = ?1 ORDER BY h.id DESC"
-			      " LIMIT -1 OFFSET (SELECT keep FROM intent WHERE id = ?1))",
+			      " ON h.directory = i.directory AND h.object = i.object WHERE i.id = ?1 AND i.salt IS NOT NULL"
+			      " ORDER BY h.id DESC LIMIT -1 OFFSET (SELECT keep FROM intent WHERE id = ?1))",
 	[SQL_HISTORY_LIST] = "SELECT salt, hash FROM history WHERE directory = ? AND object = ? ORDER BY id DESC LIMIT ?",
 	[SQL_NOTICE_ADD] = "INSERT INTO notice (kind, correlation, directory, object, name, at, address, told)"
 			   " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

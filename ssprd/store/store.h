@@ -134,9 +134,9 @@ struct store_try {
 int store_try(struct store *s, const struct policy_limits *limits, const struct store_try *t, int64_t *ret_attempt);
 /*
  * The try was no failure: it does not count, and the block that it brought as the last one (`who`, else NULL) is lifted. The
- * failures before it stay: whoever holds one proof must not buy new tries at another with it.
+ * failures before it stay: whoever holds one proof must not buy new tries at another with it. So does the block by too many resets.
  */
-int store_try_release(struct store *s, int64_t attempt, const char *who);
+int store_try_release(struct store *s, const struct policy_limits *limits, int64_t attempt, const char *who, int64_t now);
 /* 1: blocked. */
 int store_blocked(struct store *s, const char *who, int64_t now);
 int store_limits_clear(struct store *s, const char *who);

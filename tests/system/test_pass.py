@@ -203,6 +203,14 @@ def test_D5_the_user_is_told_at_once_and_once(lab, monica):
     assert len(notices(monica)) == 1
 
 
+@pytest.mark.parametrize("mail", [None, {"server": None, "from": None, "user": None, "ca-file": None}], ids=["address", "mail"])
+def test_D5_that_nobody_can_be_told_stands_in_the_audit(lab, mail):
+    lab.use({**METHODS, **({"mail": mail} if mail else {})})
+    lab.ctl("user", "add", "pavel")
+    issue(lab, "pavel")
+    assert w.wait_for(lambda: [r["target"] for r in rows(lab, "User notified of password reset") if r["result"] == "failure"] == ["pavel"])
+
+
 def test_F7_a_notice_outlives_a_restart(lab, monica):
     lab.use(METHODS)
     lab.stop_mail()

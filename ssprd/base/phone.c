@@ -24,6 +24,11 @@ int phone_parse(const char *text, size_t len, char ret[static PHONE])
 	else
 		return -EINVAL;
 	for (; i < len; i++) {
+		/* "+49 (0)170": the zero is for callers at home. Italy's is part of the number. */
+		if (n > 1 && len - i >= 3 && memcmp(text + i, "(0)", 3) == 0 && strncmp(number, "+39", 3) != 0) {
+			i += 2;
+			continue;
+		}
 		if (text[i] && strchr(SEPARATORS, text[i]))
 			continue;
 		if (text[i] < '0' || text[i] > '9' || n == PHONE - 1)
@@ -130,9 +135,14 @@ static const char *const nowhere[] = { "+800", "+808", "+87", "+881", "+882", "+
 
 static bool is_premium(const char *number)
 {
+	const char *national;
 	char country[5];
 
 	phone_country(number, country);
+	national = number + strlen(country);
+	/* A gateway may forgive the zero of callers at home. */
+	if (strcmp(country, "+39") != 0)
+		national += strspn(national, "0");
 	for (size_t i = 0; i < ARRAY_SIZE(nowhere); i++)
 		if (begins(number, nowhere[i]))
 			return true;
@@ -142,7 +152,7 @@ static bool is_premium(const char *number)
 		if (strcmp(premium[i].country, country) != 0)
 			continue;
 		for (size_t n; (n = strcspn(p, " ")) > 0; p += n + (p[n] == ' '))
-			if (strncmp(number + strlen(country), p, n) == 0)
+			if (strncmp(national, p, n) == 0)
 				return true;
 	}
 	return false;

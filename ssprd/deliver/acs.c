@@ -83,10 +83,11 @@ static int write_body(const struct provider_way *way, const struct job *job, str
 	member(w, "{\"from\":", way->carrier->from);
 	member(w, ",\"message\":", job->body);
 	member(w, ",\"smsRecipients\":[{\"to\":", job->to);
-	if (message_guid(job->id, guid) && http_date(way->first, first) == 0) {
-		member(w, ",\"repeatabilityRequestId\":", guid);
-		member(w, ",\"repeatabilityFirstSent\":", first);
-	}
+	/* That it can be sent again rests on them. */
+	if (!message_guid(job->id, guid) || http_date(way->first, first) < 0)
+		return -EINVAL;
+	member(w, ",\"repeatabilityRequestId\":", guid);
+	member(w, ",\"repeatabilityFirstSent\":", first);
 	json_raw(w, "}],\"smsSendOptions\":{\"enableDeliveryReport\":false}}");
 	return w->failed ? -EMSGSIZE : 0;
 }

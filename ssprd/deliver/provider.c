@@ -63,7 +63,8 @@ struct verdict provider_judge(struct provider_way *way, const struct http_answer
 	snprintf(way->said, sizeof(way->said), "HTTP %d%s", a->status, hint(a->status));
 	if (a->status / 100 == 2)
 		return (struct verdict){ .outcome = OUTCOME_DONE };
-	if (a->status == 429 || a->status == 503)
+	/* 503 alone may be a proxy's, behind which the message was taken; who names a time has refused it (F23, F24). */
+	if (a->status == 429 || (a->status == 503 && a->retry_after >= 0))
 		return (struct verdict){ .outcome = OUTCOME_REFUSED,
 					 .why = WHY_UNREACHABLE,
 					 .again = true,

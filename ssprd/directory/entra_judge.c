@@ -163,15 +163,15 @@ static bool is_number(const char *s)
 	return digits >= 7 && digits <= 15;
 }
 
-/* An extension is not dialled. */
+/* An extension is not dialled, and the line without it is everybody's: no proof of one person. */
 static void take_phone(const char *number, char ret[static JOB_PHONE])
 {
 	char plain[JOB_PHONE];
-	size_t n = number ? strcspn(number, "xX") : 0;
+	size_t n = number ? strlen(number) : 0;
 
 	if (n == 0 || n >= sizeof(plain))
 		return;
-	snprintf(plain, sizeof(plain), "%.*s", (int)n, number);
+	snprintf(plain, sizeof(plain), "%s", number);
 	while (n > 0 && plain[n - 1] == ' ')
 		plain[--n] = 0;
 	if (is_number(plain))

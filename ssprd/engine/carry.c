@@ -92,6 +92,16 @@ static int note_gone(struct session *x, const struct moment *now)
 	return store_account_gone(x->server->store, &x->flow.account, now->wall);
 }
 
+/* The try was no failure. */
+static int take_back(struct session *x, int64_t attempt, bool last, const struct moment *now)
+{
+	char who[STORE_WHO];
+	const struct store_release release = { .who = who, .attempt = attempt, .last = last, .now = now->lasting };
+	int r = carry_who(x, who);
+
+	return r == 0 ? store_try_release(x->server->store, &x->server->policy.limits, &release) : r;
+}
+
 /*
  * A number that was right counts like one that was wrong until its code has come back: or the limits would tell which it was. The
  * tries at this dialogue's right ones were no failures after all.
@@ -106,23 +116,19 @@ static int release_numbers(struct session *x, const struct fact *passed, const s
 	if (!b || !method || method->family != FAMILY_PHONE)
 		return 0;
 	for (unsigned int i = 0; i < b->numbers_n && r == 0; i++)
-		r = store_try_release(x->server->store, &x->server->policy.limits, b->numbers[i], NULL, now->lasting);
+		r = take_back(x, b->numbers[i], false, now);
 	return r;
 }
 
 static int use_up(struct session *x, const struct fact *passed, const struct proven *p, const struct moment *now)
 {
-	struct store *store = x->server->store;
-	char who[STORE_WHO];
 	int r;
 
 	if (!p->live)
 		return -EPROTO;
-	r = carry_who(x, who);
+	r = store_proof_use(x->server->store, p->account, &p->proof);
 	if (r == 0)
-		r = store_proof_use(store, p->account, &p->proof);
-	if (r == 0)
-		r = store_try_release(store, &x->server->policy.limits, p->attempt, p->last ? who : NULL, now->lasting);
+		r = take_back(x, p->attempt, p->last, now);
 	if (r == 0)
 		r = release_numbers(x, passed, now);
 	return r > 0 ? -EALREADY : r;
@@ -393,16 +399,13 @@ static int count_try(struct session *x, const struct moment *now, int64_t *ret_a
 static int uncount_try(struct session *x)
 {
 	struct store *store = x->server->store;
-	char who[STORE_WHO];
 	struct moment now;
-	int r = carry_who(x, who);
+	int r = store_begin(store);
 
-	if (r == 0)
-		r = store_begin(store);
 	if (r < 0)
 		return r;
 	server_now(x->server, &now);
-	r = store_try_release(store, &x->server->policy.limits, x->beyond->attempt, x->beyond->last ? who : NULL, now.lasting);
+	r = take_back(x, x->beyond->attempt, x->beyond->last, &now);
 	if (r >= 0)
 		return store_commit(store);
 	store_rollback(store);

@@ -13,7 +13,7 @@ struct session_beyond {
 	char mail[JOB_TO];     /* the account's address as its directory has it */
 	char mobile[JOB_PHONE], office[JOB_PHONE];
 	char number[PHONE];    /* of the registered ones, the one that was typed and that a code may go to; "" = none */
-	int64_t numbers[8];    /* the tries that were counted for right ones */
+	int64_t numbers[10];   /* the tries that were counted for right ones, at most code-sends */
 	unsigned int numbers_n;
 	struct secret ticket;  /* of an approval */
 	int64_t ticket_until;  /* boot milliseconds */

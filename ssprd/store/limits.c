@@ -198,13 +198,13 @@ static int block_after_resets(struct store *s, const struct policy_limits *l, co
 	return r == 0 && n >= l->resets ? db_run(s, db_bind(s, SQL_BLOCK_SET, "tit", who, now + l->block, "")) : r;
 }
 
-int store_try_release(struct store *s, const struct policy_limits *limits, int64_t attempt, const char *who, int64_t now)
+int store_try_release(struct store *s, const struct policy_limits *limits, const struct store_release *x)
 {
-	int r = db_run(s, db_bind(s, SQL_ATTEMPT_RELEASE, "i", attempt));
+	int r = db_run(s, db_bind(s, SQL_ATTEMPT_RELEASE, "it", x->attempt, x->who));
 
-	if (r == 0 && who)
-		r = db_run(s, db_bind(s, SQL_BLOCK_CLEAR, "t", who));
-	return r == 0 && who ? block_after_resets(s, limits, who, now) : r;
+	if (r == 0 && x->last)
+		r = db_run(s, db_bind(s, SQL_BLOCK_CLEAR, "t", x->who));
+	return r == 0 && x->last ? block_after_resets(s, limits, x->who, x->now) : r;
 }
 
 int store_reset_count(struct store *s, const struct policy_limits *limits, const char *who, int64_t now)

@@ -136,7 +136,9 @@ const char *const sql_text[SQL_STATEMENTS] = {
 	[SQL_BLOCK_CLEAR] = "DELETE FROM block WHERE who = ?1 OR mirrors = ?1",
 	[SQL_BLOCK_FORGET] = "DELETE FROM block WHERE until < ?",
 	[SQL_ATTEMPT_ADD] = "INSERT INTO attempt (who, gate, seat, at, mirrors) VALUES (?, ?, ?, ?, ?)",
-	[SQL_ATTEMPT_RELEASE] = "DELETE FROM attempt WHERE id = ?1 OR (mirrors <> 0 AND mirrors = ?1)",
+	/* The ids of what was cleared come again: only whose it is may take it back. */
+	[SQL_ATTEMPT_RELEASE] = "DELETE FROM attempt WHERE (id = ?1 OR (mirrors <> 0 AND mirrors = ?1))"
+				" AND EXISTS (SELECT 1 FROM attempt WHERE id = ?1 AND who = ?2)",
 	[SQL_ATTEMPT_CLEAR] = "DELETE FROM attempt WHERE who = ?",
 	[SQL_ATTEMPT_CLEAR_MIRRORS] = "DELETE FROM attempt WHERE mirrors <> 0"
 				      " AND mirrors IN (SELECT id FROM attempt WHERE who = ? AND mirrors = 0)",

@@ -132,11 +132,18 @@ struct store_try {
  * one before a block; 2: do not look at the answer.
  */
 int store_try(struct store *s, const struct policy_limits *limits, const struct store_try *t, int64_t *ret_attempt);
+struct store_release {
+	const char *who; /* whose try it was */
+	int64_t attempt;
+	bool last;   /* it brought the block */
+	int64_t now; /* of the lasting clock */
+};
+
 /*
- * The try was no failure: it does not count, and the block that it brought as the last one (`who`, else NULL) is lifted. The
- * failures before it stay: whoever holds one proof must not buy new tries at another with it. So does the block by too many resets.
+ * The try was no failure: it does not count, and the block that it brought as the last one is lifted, but for one by too many
+ * resets. The failures before it stay: whoever holds one proof must not buy new tries at another with it.
  */
-int store_try_release(struct store *s, const struct policy_limits *limits, int64_t attempt, const char *who, int64_t now);
+int store_try_release(struct store *s, const struct policy_limits *limits, const struct store_release *release);
 /* 1: blocked. */
 int store_blocked(struct store *s, const char *who, int64_t now);
 int store_limits_clear(struct store *s, const char *who);

@@ -249,7 +249,7 @@ static void M1_contacts_come_from_where_the_policy_says(void **state _unused_)
 		parse("{\"otherMails\":[\"private@example.net\"],\"mobilePhone\":\"+1 4255550100\",\"businessPhones\":[\"+1 4255550199\"]}");
 	_cleanup_(json_freep) struct json *phones =
 		parse("{\"value\":[{\"phoneType\":\"mobile\",\"phoneNumber\":\"+1 2065555555\"},"
-		      "{\"phoneType\":\"office\",\"phoneNumber\":\"+1 2065550000x123\"},"
+		      "{\"phoneType\":\"office\",\"phoneNumber\":\"+1 2065550000\"},"
 		      "{\"phoneType\":\"alternateMobile\",\"phoneNumber\":\"+1 2065551111\"}]}");
 	_cleanup_(json_freep) struct json *mails = parse("{\"value\":[{\"emailAddress\":\"monica@example.org\"}]}");
 	struct job_result r = {};
@@ -291,7 +291,7 @@ static void all_addresses_are_told(void **state _unused_)
 static void contacts_that_are_none(void **state _unused_)
 {
 	_cleanup_(json_freep) struct json *phones = parse("{\"value\":[{\"phoneType\":\"mobile\",\"phoneNumber\":\"+XX XXXXXXXX55\"},"
-							  "{\"phoneType\":\"office\",\"phoneNumber\":\"\"},{},5,null]}");
+							  "{\"phoneType\":\"office\",\"phoneNumber\":\"+1 2065550000x123\"},{},5,null]}");
 	_cleanup_(json_freep) struct json *mails = parse("{\"value\":[{\"emailAddress\":\"a@b\\r\\nBcc: x@y\"}]}");
 	struct job_result r = {};
 

@@ -25,7 +25,8 @@ static const struct conf_list nothing;
 
 static void M6_a_number_is_taken_as_people_write_it(void **state _unused_)
 {
-	static const char *const same[] = { "+491701234567", "+49 170 1234567", "0049 (170) 123-4567", "  +49-170-1234567 ", "+49(170)1234567" };
+	static const char *const same[] = { "+491701234567", "+49 170 1234567", "0049 (170) 123-4567", "  +49-170-1234567 ", "+49(170)1234567",
+					    "+49 (0)170 1234567" };
 	char number[PHONE];
 
 	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
@@ -88,7 +89,7 @@ static void M2_countries_and_premium_numbers(void **state _unused_)
 		{ "+14255550100", PHONE_DENIED },    { "+499001234567", PHONE_PREMIUM }, { "+491801234567", PHONE_PREMIUM },
 		{ "+19005550100", PHONE_PREMIUM },   { "+8816123456789", PHONE_PREMIUM }, { "+97912345678", PHONE_PREMIUM },
 		{ "+12425550100", PHONE_ABROAD },    { "+18765550100", PHONE_ALLOWED },	 { "+18095550100", PHONE_ABROAD },
-		{ "+447012345678", PHONE_PREMIUM },  { "+33891234567", PHONE_PREMIUM },
+		{ "+447012345678", PHONE_PREMIUM },  { "+33891234567", PHONE_PREMIUM },  { "+4909001234567", PHONE_PREMIUM },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -412,8 +413,9 @@ static void F36_what_a_status_means(void **state _unused_)
 		{ { .end = HTTP_ANSWERED, .status = 404 }, { .outcome = OUTCOME_REFUSED, .why = WHY_MISCONFIGURED } },
 		{ { .end = HTTP_ANSWERED, .status = 429, .retry_after = 7 },
 		  { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE, .again = true, .wait = 7 } },
-		{ { .end = HTTP_ANSWERED, .status = 503, .retry_after = -1 },
+		{ { .end = HTTP_ANSWERED, .status = 503, .retry_after = 0 },
 		  { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE, .again = true } },
+		{ { .end = HTTP_ANSWERED, .status = 503, .retry_after = -1 }, { .outcome = OUTCOME_UNKNOWN, .why = WHY_UNREACHABLE } },
 		{ { .end = HTTP_ANSWERED, .status = 500 }, { .outcome = OUTCOME_UNKNOWN, .why = WHY_UNREACHABLE } },
 		{ { .end = HTTP_NOT_SENT }, { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE, .again = true } },
 		{ { .end = HTTP_UNTRUSTED }, { .outcome = OUTCOME_REFUSED, .why = WHY_UNREACHABLE } },

@@ -189,11 +189,11 @@ static void C4_an_account_counts_over_gates_and_days(void **state)
 	assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 80001, NULL), 2);
 }
 
-static int release(struct store *s, int64_t attempt, const char *who)
+static int release(struct store *s, int64_t attempt, const char *who, bool last)
 {
 	struct policy_limits l = limits();
 
-	return store_try_release(s, &l, attempt, who, 1000);
+	return store_try_release(s, &l, &(struct store_release){ .who = who, .attempt = attempt, .last = last, .now = 1000 });
 }
 
 static void a_proof_that_was_right_is_no_failure(void **state)
@@ -203,8 +203,25 @@ static void a_proof_that_was_right_is_no_failure(void **state)
 
 	for (int i = 0; i < 50; i++) {
 		assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 1000, &attempt), 0);
-		assert_int_equal(release(s, attempt, NULL), 0);
+		assert_int_equal(release(s, attempt, "local:1000", false), 0);
 	}
+}
+
+/* The ids of what was cleared come again. */
+static void C4_nobody_takes_back_the_failure_of_another(void **state)
+{
+	struct store *s = ((struct place *)*state)->store;
+	int64_t mine, other;
+
+	assert_int_equal(try_at(s, "local:1000", "sms", "tty1", 1000, &mine), 0);
+	assert_int_equal(store_limits_clear(s, "local:1000"), 0);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(try_at(s, "local:1001", "email", "tty2", 1000, &other), 0);
+		if (i == 0)
+			assert_int_equal(mine, other);
+	}
+	assert_int_equal(release(s, mine, "local:1000", false), 0);
+	assert_int_equal(try_at(s, "local:1001", "email", "tty2", 1000, NULL), 1);
 }
 
 static int try_as_both(struct store *s, const char *who, const char *alias, int64_t *ret)
@@ -227,7 +244,7 @@ static void E1_what_counts_for_one_counts_for_its_other_names(void **state)
 	assert_int_equal(try_at(s, "name:x", "email", "tty2", 1000, NULL), 0);
 	assert_int_equal(try_as_both(s, "local:1000", "name:x", &attempt), 1);
 	assert_int_equal(store_blocked(s, "name:x", 1001), 1);
-	assert_int_equal(release(s, attempt, "local:1000"), 0);
+	assert_int_equal(release(s, attempt, "local:1000", true), 0);
 	assert_int_equal(store_blocked(s, "name:x", 1001), 0);
 	assert_int_equal(try_as_both(s, "local:1000", "name:x", &attempt), 1);
 	assert_int_equal(store_limits_clear(s, "local:1000"), 0);
@@ -262,7 +279,7 @@ static void C4_a_right_proof_clears_no_failures(void **state)
 		assert_int_equal(try_at(s, "local:1000", "email", "tty1", 1000, NULL), 0);
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(try_at(s, "local:1000", "authenticator", "tty1", 1000, &attempt), 1);
-		assert_int_equal(release(s, attempt, "local:1000"), 0);
+		assert_int_equal(release(s, attempt, "local:1000", true), 0);
 		assert_int_equal(store_blocked(s, "local:1000", 1001), 0);
 	}
 	assert_int_equal(try_at(s, "local:1000", "email", "tty1", 1001, NULL), 1);
@@ -515,7 +532,7 @@ static void so_many_resets_block(void **state)
 	assert_int_equal(store_blocked(s, "local:1000", 2000 + 86399), 1);
 	assert_int_equal(store_blocked(s, "local:1000", 2000 + 86400), 0);
 	assert_int_equal(store_blocked(s, "local:1001", 2000), 0);
-	assert_int_equal(store_try_release(s, &l, 77, "local:1000", 2000), 0);
+	assert_int_equal(release(s, 77, "local:1000", true), 0);
 	assert_int_equal(store_blocked(s, "local:1000", 2000), 1);
 	/* An administrator may. */
 	assert_int_equal(store_limits_clear(s, "local:1000"), 0);
@@ -1241,6 +1258,7 @@ int main(void)
 		with_store(C3_exactly_so_many_tries),
 		with_store(C4_an_account_counts_over_gates_and_days),
 		with_store(a_proof_that_was_right_is_no_failure),
+		with_store(C4_nobody_takes_back_the_failure_of_another),
 		with_store(C4_a_right_proof_clears_no_failures),
 		with_store(E1_what_counts_for_one_counts_for_its_other_names),
 		with_store(C8_a_mirrored_failure_is_one_failure),

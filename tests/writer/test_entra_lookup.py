@@ -249,8 +249,10 @@ def test_M1_contacts_none(lab):
 
 def test_M1_contacts_registered(lab, net):
     monica = lab.tenant.user("MonicaT")
-    monica.phones["office"] = "+1 4255550102x77"
+    monica.phones["office"] = "+1 4255550102"
     assert contacts(good(net.lookup("MonicaT"), lab)) == ("monica@lab", "+1 4255550101", "+1 4255550102")
+    monica.phones["office"] = "+1 4255550102x77"
+    assert contacts(good(net.lookup("MonicaT"), lab))[2] == "", "an extension is not dialled, and the line without it is everybody's"
     monica.email, monica.phones = None, None
     assert contacts(good(net.lookup("MonicaT"), lab)) == ("", "", ""), "what others may set in the profile does not count"
 

@@ -268,7 +268,7 @@ def test_M5_slow_answers_are_given_up_after_ten_seconds(server, net, fault):
 
 def test_429_waits_as_long_as_it_is_told(server, net):
     s = server()
-    s.faults = [c.status(429, {"code": 20429, "status": 429}, {"Retry-After": "4"}), c.status(503, {})]
+    s.faults = [c.status(429, {"code": 20429, "status": 429}, {"Retry-After": "4"}), c.status(503, {}, {"Retry-After": "1"})]
     worker = net(twilio(s))
     assert worker.ask(phone_job(life=60)).said == ("done", "none"), worker.log()
     done(s, worker)

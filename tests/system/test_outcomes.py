@@ -118,7 +118,7 @@ def test_F7_a_later_round_leaves_a_live_write_alone(lab, monica):
     db.close()
     with SlowWriter(lab) as writer:
         lab.shift(boot=-30)
-        lab.start()  # and its first round
+        lab.start("ssprd")  # and its first round
         time.sleep(0.5)
         lab.shift()
         with wire.Dialogue("monica", timeout=20) as d:

@@ -37,13 +37,24 @@ static void describe(struct admin *a, const struct admin_request *q, const struc
 	snprintf(ret->verified, sizeof(ret->verified), "%.80s", q->detail);
 }
 
-/* D5: the user hears of it at the addresses that were known before. */
+/* D5: the user hears of it at the addresses that are known now, whatever is registered until the mail goes. */
 static int tell_user(struct admin *a, const struct store_pass *pass)
 {
+	_cleanup_(registration_wipe) struct registration registration = {};
+	struct store *store = admin_server(a)->store;
 	struct store_notice notice = { .kind = "pass", .at = pass->issued, .account = pass->account };
+	int r = store_registration(store, &pass->account, &registration);
 
+	if (r < 0 && r != -EBADMSG)
+		return r;
 	snprintf(notice.correlation, sizeof(notice.correlation), "%s", admin_correlation(a));
-	return store_notice_add(admin_server(a)->store, &notice);
+	memcpy(notice.address, registration.mail, sizeof(notice.address));
+	r = store_notice_add(store, &notice);
+	if (r < 0 || !*registration.mail || !policy_directory(&admin_server(a)->policy, pass->account.directory))
+		return r;
+	memcpy(notice.told, registration.mail, sizeof(notice.told));
+	snprintf(notice.address, sizeof(notice.address), "%s", STORE_ASK_DIRECTORY);
+	return store_notice_add(store, &notice);
 }
 
 static int keep(struct admin *a, int64_t row, const struct store_pass *pass, const struct registration_pass *kept)

@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import time
@@ -201,6 +202,17 @@ def test_D5_the_user_is_told_at_once_and_once(lab, monica):
     lab.restart("ssprd")
     time.sleep(1)
     assert len(notices(monica)) == 1
+
+
+def test_D5_who_was_known_at_the_issue_is_told(lab):
+    lab.use(METHODS)
+    lab.daemons["ssprd-net"].kill(signal.SIGSTOP)
+    issue(lab)  # whose notice keeps the outbox busy
+    issue(lab, "jana")
+    lab.enrol_email("jana", "mine@lab")
+    lab.daemons["ssprd-net"].kill(signal.SIGCONT)
+    assert w.wait_for(lambda: notices(lab.people["jana"]), 15)
+    assert not [m for m in w.mails() if m["X-To"] == "mine@lab"]
 
 
 @pytest.mark.parametrize("mail", [None, {"server": None, "from": None, "user": None, "ca-file": None}], ids=["address", "mail"])

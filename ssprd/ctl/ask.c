@@ -17,16 +17,11 @@ struct question {
 
 static int ask(const struct ctl *ctl, const struct question *q, const char *user)
 {
-	_cleanup_(client_close) struct client c = { .fd = -1 };
 	_cleanup_(output_free) struct output rows = {};
 	struct client_end end = {};
 	const struct client_request request = { .verb = q->verb, .user = user };
-	int r, status;
+	int status = client_ask(ctl, &request, &rows, &end);
 
-	r = client_open(ctl->socket, &c);
-	if (r == 0)
-		r = client_request(&c, &request, &rows, &end);
-	status = client_result(ctl, r, &end);
 	if (status != CTL_OK)
 		return status;
 	if (ctl->json)

@@ -44,15 +44,10 @@ static int read_since(const char *text, uint64_t *ret)
 
 static int ask_audit(const struct ctl *ctl, const struct client_request *q, const char *empty)
 {
-	_cleanup_(client_close) struct client c = { .fd = -1 };
 	_cleanup_(output_free) struct output rows = {};
 	struct client_end end = {};
-	int r, status;
+	int status = client_ask(ctl, q, &rows, &end);
 
-	r = client_open(ctl->socket, &c);
-	if (r == 0)
-		r = client_request(&c, q, &rows, &end);
-	status = client_result(ctl, r, &end);
 	if (status != CTL_OK)
 		return status;
 	if (ctl->json || rows.rows > 0)

@@ -226,3 +226,13 @@ int client_result(const struct ctl *ctl, int r, const struct client_end *end)
 		return CTL_OK;
 	return ctl_fail(ctl, CTL_FAILED, "%s", *end->text ? end->text : unsaid[end->status]);
 }
+
+int client_ask(const struct ctl *ctl, const struct client_request *q, struct output *rows, struct client_end *ret)
+{
+	_cleanup_(client_close) struct client c = { .fd = -1 };
+	int r = client_open(ctl->socket, &c);
+
+	if (r == 0)
+		r = client_request(&c, q, rows, ret);
+	return client_result(ctl, r, ret);
+}

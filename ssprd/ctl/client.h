@@ -43,5 +43,8 @@ int client_request(struct client *c, const struct client_request *q, struct outp
 /* Goes on after STATUS_ASK. */
 int client_answer(struct client *c, const struct secret *answer, struct output *rows, struct client_end *ret);
 
+/* All of a command that is one question: opens, asks, and tells what went wrong, if it did. Returns the exit status. */
+int client_ask(const struct ctl *ctl, const struct client_request *q, struct output *rows, struct client_end *ret);
+
 /* Tells what went wrong, if it did; returns the exit status. */
 int client_result(const struct ctl *ctl, int r, const struct client_end *end);

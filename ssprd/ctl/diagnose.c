@@ -56,15 +56,10 @@ static bool good(const struct client_request *q, const struct output *rows)
 
 static int diagnose(const struct ctl *ctl, const struct client_request *q)
 {
-	_cleanup_(client_close) struct client c = { .fd = -1 };
 	_cleanup_(output_free) struct output rows = {};
 	struct client_end end = {};
-	int r, status;
+	int status = client_ask(ctl, q, &rows, &end);
 
-	r = client_open(ctl->socket, &c);
-	if (r == 0)
-		r = client_request(&c, q, &rows, &end);
-	status = client_result(ctl, r, &end);
 	if (status != CTL_OK)
 		return status;
 	if (ctl->json)

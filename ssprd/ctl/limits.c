@@ -12,15 +12,10 @@
 
 static int clear(const struct ctl *ctl, const struct client_request *request)
 {
-	_cleanup_(client_close) struct client c = { .fd = -1 };
 	_cleanup_(output_free) struct output rows = {};
 	struct client_end end = {};
-	int r, status;
+	int status = client_ask(ctl, request, &rows, &end);
 
-	r = client_open(ctl->socket, &c);
-	if (r == 0)
-		r = client_request(&c, request, &rows, &end);
-	status = client_result(ctl, r, &end);
 	if (status == CTL_OK && ctl->json)
 		output_print(&rows, OUTPUT_JSON);
 	else if (status == CTL_OK)

@@ -35,20 +35,16 @@ static void print_pass(const struct ctl *ctl, const struct output *rows)
 
 static int issue(const struct ctl *ctl, const struct client_request *request)
 {
-	_cleanup_(client_close) struct client c = { .fd = -1 };
 	_cleanup_(output_free) struct output rows = {};
 	struct client_end end = {};
-	int r, status;
+	int status = client_ask(ctl, request, &rows, &end);
 
-	r = client_open(ctl->socket, &c);
-	if (r == 0)
-		r = client_request(&c, request, &rows, &end);
-	if (r == 0 && end.status == STATUS_OK && (!output_value(&rows, 0, "pass") || !output_value(&rows, 0, "valid-until")))
-		r = -EBADMSG;
-	status = client_result(ctl, r, &end);
-	if (status == CTL_OK)
-		print_pass(ctl, &rows);
-	return status;
+	if (status != CTL_OK)
+		return status;
+	if (!output_value(&rows, 0, "pass") || !output_value(&rows, 0, "valid-until"))
+		return client_result(ctl, -EBADMSG, &end);
+	print_pass(ctl, &rows);
+	return CTL_OK;
 }
 
 int ctl_pass_issue(const struct ctl *ctl, int argc, char **argv)

@@ -48,13 +48,8 @@ static int tell_user(struct admin *a, const struct store_pass *pass)
 	if (r < 0 && r != -EBADMSG)
 		return r;
 	snprintf(notice.correlation, sizeof(notice.correlation), "%s", admin_correlation(a));
-	memcpy(notice.address, registration.mail, sizeof(notice.address));
-	r = store_notice_add(store, &notice);
-	if (r < 0 || !*registration.mail || !policy_directory(&admin_server(a)->policy, pass->account.directory))
-		return r;
-	memcpy(notice.told, registration.mail, sizeof(notice.told));
-	snprintf(notice.address, sizeof(notice.address), "%s", STORE_ASK_DIRECTORY);
-	return store_notice_add(store, &notice);
+	/* Of who has none, the outbox decides. */
+	return *registration.mail ? outbox_tell(admin_server(a), &notice, registration.mail) : store_notice_add(store, &notice);
 }
 
 static int keep(struct admin *a, int64_t row, const struct store_pass *pass, const struct registration_pass *kept)

@@ -196,12 +196,18 @@ static void on_notified(void *owner, enum job_kind kind _unused_, const struct j
 	step(s);
 }
 
+/* That a pass was issued is told in any case: where nobody can be, the audit says so (D5). */
+static bool is_of_pass(const struct store_notice *n)
+{
+	return strcmp(n->kind, "pass") == 0;
+}
+
 /* The same row is the same message, however often it goes out. */
 static void write_notice(struct server *s, const struct store_notice *n, struct job *ret)
 {
 	if (strcmp(n->kind, NOTICE_ADMIN) == 0)
 		text_admin_mail(&s->rules, n->account.name, n->at, ret);
-	else if (strcmp(n->kind, "pass") == 0)
+	else if (is_of_pass(n))
 		text_pass_mail(&s->rules, n->at, ret);
 	else
 		text_reset_mail(&s->rules, &s->reset_notice, n->at, ret);
@@ -221,9 +227,9 @@ static int notify(struct server *s)
 	return r < 0 ? r : 1;
 }
 
-static int add_address(struct server *s, const char *kind, const char *address, const char *told)
+static int add_address(struct server *s, const struct store_notice *n, const char *kind, const char *address, const char *told)
 {
-	struct store_notice one = s->outbox->telling;
+	struct store_notice one = *n;
 
 	snprintf(one.kind, sizeof(one.kind), "%s", kind);
 	snprintf(one.address, sizeof(one.address), "%s", address);
@@ -241,7 +247,7 @@ static int add_contacts(struct server *s, const struct job_result *result, size_
 	for (size_t i = 0; i < JOB_CONTACTS && r == 0; i++) {
 		if (!text_mail_address(result->contacts[i]) || strcasecmp(result->contacts[i], n->told) == 0)
 			continue;
-		r = add_address(s, n->kind, result->contacts[i], "");
+		r = add_address(s, n, n->kind, result->contacts[i], "");
 		added++;
 	}
 	*ret_n = added;
@@ -298,30 +304,17 @@ static int tell_admins(struct server *s)
 	if (!p->admins || strcmp(n->kind, "reset") != 0 || !policy_is_admin(&s->policy, n->account.name))
 		return 0;
 	for (size_t i = 0; i < p->admin_addresses.n && r == 0; i++)
-		r = add_address(s, NOTICE_ADMIN, p->admin_addresses.item[i], "");
+		r = add_address(s, n, NOTICE_ADMIN, p->admin_addresses.item[i], "");
 	return r;
 }
 
-/* At the address that is registered here, and then at those that the directory has. */
-static int tell_user(struct server *s, const char *registered)
+int outbox_tell(struct server *s, const struct store_notice *n, const char *registered)
 {
-	const struct store_notice *n = &s->outbox->telling;
-	int r = 0;
+	int r = *registered ? add_address(s, n, n->kind, registered, "") : 0;
 
-	/* That a pass was issued is always told (D5). */
-	if (!s->policy.notifications.users && strcmp(n->kind, "reset") == 0)
-		return 0;
-	if (*registered)
-		r = add_address(s, n->kind, registered, "");
 	if (r == 0 && policy_directory(&s->policy, n->account.directory))
-		r = add_address(s, n->kind, STORE_ASK_DIRECTORY, registered);
+		r = add_address(s, n, n->kind, STORE_ASK_DIRECTORY, registered);
 	return r;
-}
-
-/* That a pass was issued is told in any case: where nobody can be, the audit says so (D5). */
-static bool is_always_told(const struct store_notice *n)
-{
-	return strcmp(n->kind, "pass") == 0;
 }
 
 /* Decides whom to tell: a row for each, all of them or none. 2: done with. */
@@ -334,13 +327,13 @@ static int spread(struct server *s)
 
 	if (r < 0 && r != -EBADMSG)
 		return r;
-	lost = is_always_told(n) && !*registration.mail && !policy_directory(&s->policy, n->account.directory);
+	lost = is_of_pass(n) && !*registration.mail && !policy_directory(&s->policy, n->account.directory);
 	r = store_begin(s->store);
 	if (r < 0)
 		return r;
 	r = tell_admins(s);
-	if (r == 0)
-		r = tell_user(s, registration.mail);
+	if (r == 0 && (s->policy.notifications.users || is_of_pass(n)))
+		r = outbox_tell(s, n, registration.mail);
 	r = notice_commit(s, r, lost ? AUDIT_NOTIFY_FAILED : AUDIT_NOTHING, why_name(WHY_REJECTED));
 	return r < 0 ? r : 2;
 }
@@ -360,7 +353,7 @@ static int drop(struct server *s)
 
 	if (r < 0 && r != -EBADMSG)
 		return r;
-	owed = *n->address || *registration.mail || is_always_told(n);
+	owed = *n->address || *registration.mail || is_of_pass(n);
 	r = notice_end(s, owed ? AUDIT_NOTIFY_FAILED : AUDIT_NOTHING, why_name(WHY_MISCONFIGURED));
 	return r < 0 ? r : 2;
 }

@@ -8,9 +8,16 @@
  */
 
 #include "engine/server.h"
+#include "store/store.h"
 
 int outbox_init(struct server *s);
 void outbox_deinit(struct server *s);
+
+/*
+ * In the caller's transaction: the notice becomes a row for the address that is registered here, and one for those that its directory
+ * has. `registered`: "" when there is none.
+ */
+int outbox_tell(struct server *s, const struct store_notice *notice, const char *registered);
 
 /* There may be something to do. */
 void outbox_wake(struct server *s);

@@ -157,17 +157,26 @@ static const char *wrong_proxy(const char *value)
 	return wrong_host(value + sizeof(scheme) - 1) ? "http://HOST:PORT" : NULL;
 }
 
-/* What is asked for is put behind it. */
-static const char *wrong_range(const char *value)
+/* Where the path begins in https://HOST[:PORT]/PATH; else NULL. */
+static const char *https_path(const char *value)
 {
-	static const char scheme[] = "https://", right[] = "https://HOST[:PORT]/PATH/";
+	static const char scheme[] = "https://";
 	const char *host = value + sizeof(scheme) - 1, *path;
 	char name[CONF_TEXT];
 
 	if (strncmp(value, scheme, sizeof(scheme) - 1) != 0 || !(path = strchr(host, '/')))
-		return right;
+		return NULL;
 	snprintf(name, sizeof(name), "%.*s", (int)(path - host), host);
-	if (wrong_host(name) || value[strlen(value) - 1] != '/')
+	return wrong_host(name) ? NULL : path;
+}
+
+/* What is asked for is put behind it. */
+static const char *wrong_range(const char *value)
+{
+	static const char right[] = "https://HOST[:PORT]/PATH/";
+	const char *path = https_path(value);
+
+	if (!path || value[strlen(value) - 1] != '/')
 		return right;
 	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")] ? right : NULL;
 }
@@ -199,13 +208,11 @@ static const char *wrong_user(const char *value)
 static const char *wrong_url(const char *value)
 {
 	static const char right[] = "https://HOST[:PORT]/PATH, with placeholders like %to% in the path alone";
-	const char *slash = strncmp(value, "https://", 8) == 0 ? strchr(value + 8, '/') : NULL;
-	char host[CONF_TEXT];
+	const char *path = https_path(value);
 
-	if (!slash || strpbrk(value, " \"#\\<>") || !text_printable(value, strlen(value)))
+	if (!path || strpbrk(value, " \"#\\<>") || !text_printable(value, strlen(value)))
 		return right;
-	snprintf(host, sizeof(host), "%.*s", (int)(slash - value - 8), value + 8);
-	return wrong_host(host) ? right : placeholder_wrong(slash);
+	return placeholder_wrong(path);
 }
 
 static const char *wrong_request(const char *value)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A code spoken by a call to the registered office phone. */
 #include "method/methods.h"
+#include "method/sent.h"
 
 static bool registered(const struct registration *r)
 {
@@ -10,12 +11,6 @@ static bool registered(const struct registration *r)
 static const char *number(const struct registration *r)
 {
 	return r->office;
-}
-
-static bool verify(const struct proof_question *q, struct proof *ret)
-{
-	(void)ret;
-	return code_matches(q->code, q->code_key, q->account, q->answer, q->now);
 }
 
 const struct method method_office = {
@@ -30,5 +25,5 @@ const struct method method_office = {
 	.ask_number = "type your whole office number, with its country code, like +1 425 5550100.",
 	.number_prompt = "Office number: ",
 	.registered = registered,
-	.verify = verify,
+	.verify = sent_verify,
 };

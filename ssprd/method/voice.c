@@ -1,22 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A code spoken by a call to the registered mobile. */
 #include "method/methods.h"
-
-static bool registered(const struct registration *r)
-{
-	return r->mobile[0] != 0;
-}
-
-static const char *number(const struct registration *r)
-{
-	return r->mobile;
-}
-
-static bool verify(const struct proof_question *q, struct proof *ret)
-{
-	(void)ret;
-	return code_matches(q->code, q->code_key, q->account, q->answer, q->now);
-}
+#include "method/sent.h"
 
 const struct method method_voice = {
 	.name = "voice",
@@ -26,9 +11,9 @@ const struct method method_voice = {
 	.sends = true,
 	.family = FAMILY_PHONE,
 	.channel = CHANNEL_VOICE,
-	.number = number,
+	.number = sent_mobile,
 	.ask_number = "type your whole mobile number, with its country code, like +1 425 5550100.",
 	.number_prompt = "Mobile number: ",
-	.registered = registered,
-	.verify = verify,
+	.registered = sent_has_mobile,
+	.verify = sent_verify,
 };
